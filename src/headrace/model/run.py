@@ -1,0 +1,133 @@
+"""Run, BlockRun and Attempt: what is kept of one execution of a pipeline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from headrace.model.output import Output
+
+
+class RunStatus(StrEnum):
+    INITIAL = "initial"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class BlockStatus(StrEnum):
+    INITIAL = "initial"
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UPSTREAM_FAILED = "upstream_failed"
+    CONDITION_FAILED = "condition_failed"
+
+
+FINAL_RUN = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
+FINAL_BLOCK = frozenset(BlockStatus) - {BlockStatus.INITIAL, BlockStatus.QUEUED, BlockStatus.RUNNING}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed. `file`, `line` and `code` are where the user's own code raised it, where that is known."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    file: str | None = None
+    line: int | None = None
+    function: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What one `@test` function said of a block's outputs; `message` says why it did not pass."""
+
+    name: str
+    passed: bool
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a pipeline, pinned to a version of it and a snapshot of its project."""
+
+    id: int
+    uid: str
+    pipeline_id: int
+    version_id: int
+    snapshot_id: int
+    status: RunStatus
+    reason: str
+    variables: Mapping[str, Any]
+    execution_date: datetime
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    owner: str | None = None  # the engine that moves it, or last moved it
+    epoch: int = 0  # how often it was claimed; every write of a result names it
+    selection: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what was asked: {"from": …} or {"only": […]}
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRun:
+    """One block within a run; `attempt` is the number of its latest attempt, 0 before the first."""
+
+    id: int
+    uid: str
+    run_id: int
+    block: str
+    status: BlockStatus
+    reason: str
+    attempt: int = 0
+    failures: int = 0  # failed attempts since it was last opened; attempts lost with their engine do not count
+    retry_at: datetime | None = None  # when a queued block may be tried again
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reused_from: int | None = None  # the block run whose outputs stand for this one's
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a block run."""
+
+    id: int
+    uid: str
+    block_run_id: int
+    number: int
+    epoch: int
+    status: BlockStatus
+    reason: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    failure: Failure | None = None
+    tests: tuple[TestResult, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    single: bool = True  # the block returned one value, not several
+    seconds: float | None = None  # the user's function alone, tests apart
+    cpu_seconds: float | None = None
+    peak_bytes: int | None = None  # of memory, the worker's largest resident set
+    rows_in: int | None = None
+    log_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One move, and why; appended in the transaction that made it. `block` is None for a move of the run."""
+
+    id: int
+    run_id: int
+    block: str | None
+    attempt: int | None
+    at: datetime
+    kind: str
+    status: str
+    reason: str

@@ -1,0 +1,104 @@
+"""A snapshot laid out as files that nothing changes: what workers import from."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from headrace import errors
+from headrace.project import files, snapshots
+from headrace.project.folder import Project
+from headrace.project.snapshots import File, Snapshot
+
+_TRIES = 5
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# headrace lays out versions of projects here.\n"
+
+
+def pin(project: Project, versions: Path) -> tuple[Snapshot, Path]:
+    """The project's code as it is now, laid out; taken anew if it changes meanwhile.
+
+    Raises ProjectUnreadable, ProjectChanged if it never stands still, OSError if `versions` cannot be written.
+    """
+    for _ in range(_TRIES - 1):
+        taken = snapshots.snapshot(project)
+        try:
+            return taken, lay_out(taken, project, versions)
+        except errors.ProjectChanged:
+            continue
+    taken = snapshots.snapshot(project)
+    return taken, lay_out(taken, project, versions)
+
+
+def lay_out(snapshot: Snapshot, project: Project, versions: Path) -> Path:
+    """The folder `versions/<hash>/<project name>` with exactly the snapshot's files, read-only.
+
+    One that is there already is used again; whatever of it a power failure damaged is put right first. Several
+    processes may do this at once, and any may be killed: the folder appears whole or not at all. Raises
+    ProjectChanged if a file that is needed is no longer as in the snapshot, OSError if it cannot be written.
+    """
+    place = versions / snapshot.hash / project.name
+    if not place.is_dir():
+        _build(snapshot, project, place)
+    elif place not in _whole:
+        _mend(snapshot, project, place)
+    _whole.add(place)
+    return place
+
+
+_whole: set[Path] = set()  # those this process has looked at
+
+
+def _build(snapshot: Snapshot, project: Project, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (place.parents[1] / "CACHEDIR.TAG").write_text(_TAG)
+    beside = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
+    try:
+        beside.chmod(0o755)
+        for file in snapshot.files:
+            _copy(file, snapshot, project, beside)
+        _rename(beside, place)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _rename(beside: Path, place: Path) -> None:
+    """A folder is never renamed over one that holds something: whoever came second uses the first one's."""
+    try:
+        beside.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+
+
+def _mend(snapshot: Snapshot, project: Project, place: Path) -> None:
+    """Files are not forced to disk one by one when they are laid out, so each is compared once by each process."""
+    for file in snapshot.files:
+        try:
+            sound = snapshots.digest((place / file.path).read_bytes()) == file.digest
+        except OSError:
+            sound = False
+        if not sound:
+            _copy(file, snapshot, project, place)
+
+
+def _copy(file: File, snapshot: Snapshot, project: Project, to: Path) -> None:
+    """Put one file in its place, whole or not at all, if it is still as the snapshot has it."""
+    target = to / file.path
+    content = _content(file, snapshot, project)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(prefix=".building-", dir=target.parent)
+    with os.fdopen(descriptor, "wb") as written:
+        written.write(content)
+        os.fchmod(descriptor, 0o444)
+    Path(beside).replace(target)
+
+
+def _content(file: File, snapshot: Snapshot, project: Project) -> bytes:
+    source = project.path / file.path
+    try:
+        content = source.read_bytes() if files.inside(project.path, str(source)) else b""
+    except OSError:
+        content = b""
+    if len(content) != file.size or snapshots.digest(content) != file.digest:
+        raise errors.ProjectChanged(path=project.path, snapshot=snapshot.hash, file=file.path)
+    return content
