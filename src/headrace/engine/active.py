@@ -1,0 +1,158 @@
+"""ActiveRun: what an engine holds in memory of a run it has claimed. The loop alone touches it."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from headrace import identity
+from headrace.engine import variables
+from headrace.model import progress
+from headrace.model.pipeline import Pipeline
+from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
+from headrace.model.transitions import BlockMove, RunMove
+from headrace.store.changes import AttemptBegun, BlockMoved, Change, RunMoved
+from headrace.worker import wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All that the engine needs of a claimed run, read before it reaches the loop.
+
+    `kept` has, for each completed block, the attempt whose outputs stand for it; `begun` the attempts that were under
+    way when an earlier engine died, by block; `reopen` the final blocks that are to run again.
+    """
+
+    run: Run
+    pipeline: Pipeline
+    rows: Mapping[str, BlockRun]
+    kept: Mapping[str, Attempt]
+    begun: Mapping[str, Attempt]
+    reopen: frozenset[str]
+    workplace: wire.Workplace
+    home: Path
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    job: Job
+    run: Run
+    plan: progress.Plan
+    rows: dict[str, BlockRun]
+    kept: dict[str, Attempt]
+    begun: dict[str, Attempt]
+    done: "Future[Run]"
+    stopping: set[str] = field(default_factory=set[str])  # blocks whose attempts were asked to stop
+
+    @classmethod
+    def of(cls, job: Job, done: "Future[Run]") -> "ActiveRun":
+        plan = progress.Plan.of(job.pipeline.graph, job.rows)
+        return cls(job, job.run, plan, dict(job.rows), dict(job.kept), dict(job.begun), done)
+
+    def copy(self) -> "ActiveRun":
+        """One that can be changed while this stays as it is."""
+        return replace(
+            self, rows=dict(self.rows), kept=dict(self.kept), begun=dict(self.begun), stopping=set(self.stopping)
+        )
+
+    def ask_cancel(self, at: datetime) -> None:
+        """A cancel of the run has been recorded."""
+        self.run = replace(self.run, cancel_requested_at=self.run.cancel_requested_at or at)
+
+    def move_run(self, move: RunMove) -> Change:
+        """The run as the move leaves it; the change to write."""
+        change = RunMoved(self.run, move)
+        self.run = progress.run_moved(self.run, move)
+        return change
+
+    def move_block(self, block: str, move: BlockMove) -> Change:
+        """The block run as the move leaves it; the change to write."""
+        change = BlockMoved(self.rows[block], move)
+        self.rows[block] = progress.moved(self.rows[block], move)
+        return change
+
+    def queued(self, at: datetime) -> Iterator[str]:
+        """The blocks that may start now, in the order of the plan."""
+        for block in self.plan.upstream:
+            row = self.rows[block]
+            if row.status is BlockStatus.QUEUED and (row.retry_at is None or row.retry_at <= at):
+                yield block
+
+    def running(self) -> int:
+        """How many of its blocks are with the executor."""
+        return len(self.begun)
+
+    def next_retry(self) -> datetime | None:
+        """When the next waiting try is due."""
+        return min((row.retry_at for row in self.rows.values() if row.retry_at), default=None)
+
+    def begin(self, block: str, at: datetime) -> Change:
+        """The attempt of a block that has just moved to running."""
+        row = self.rows[block]
+        rows_in = [each.rows for given in self._inputs(block) for each in given.outputs if each.rows is not None]
+        attempt = Attempt(
+            id=0,
+            uid=identity.new(),
+            block_run_id=row.id,
+            number=row.attempt,
+            epoch=self.run.epoch,
+            status=BlockStatus.RUNNING,
+            reason=row.reason,
+            started_at=at,
+            rows_in=sum(rows_in) if rows_in else None,
+        )
+        self.begun[block] = attempt
+        return AttemptBegun(attempt)
+
+    def finish(self, block: str, finished: wire.Finished, at: datetime) -> Attempt:
+        """The attempt as its report leaves it; its outputs are what those downstream will read."""
+        attempt = replace(
+            self.begun.pop(block),
+            status=BlockStatus(finished.status),
+            reason=finished.reason,
+            started_at=finished.started_at or self.rows[block].started_at or at,
+            ended_at=finished.ended_at or at,
+            outputs=finished.outputs,
+            single=finished.single,
+            failure=finished.failure,
+            tests=finished.tests,
+            seconds=finished.seconds,
+            cpu_seconds=finished.cpu_seconds,
+            peak_bytes=finished.peak_bytes,
+            log_lines=finished.log_lines,
+        )
+        self.stopping.discard(block)
+        if attempt.status is BlockStatus.COMPLETED:
+            self.kept[block] = attempt
+        return attempt
+
+    def task(self, block: str) -> wire.Task:
+        """What the executor is given for the attempt that has begun."""
+        attempt, home, run = self.begun[block], self.job.home, self.run
+        written = self.job.pipeline.block(block)
+        named = variables.of(self.job.pipeline, written, run, self.rows[block], self.job.workplace.live)
+        return wire.Task(
+            attempt=attempt.uid,
+            epoch=attempt.epoch,
+            block=block,
+            kind=written.type,
+            language=written.language,
+            file=written.file or "",
+            inputs=self._inputs(block),
+            variables=named,
+            workplace=self.job.workplace,
+            place=f"{home}/outputs/{run.uid}/{attempt.uid}",
+            home=str(home),
+            log=f"{home}/logs/{run.uid}/{attempt.uid}.jsonl",
+            timeout=written.timeout,
+            memory_limit=written.memory_limit,
+            fresh_process=written.fresh_process,
+            imports=self.job.pipeline.imports,
+        )
+
+    def _inputs(self, block: str) -> tuple[wire.Input, ...]:
+        return tuple(
+            wire.Input(block=upstream, outputs=self.kept[upstream].outputs, single=self.kept[upstream].single)
+            for upstream in self.plan.upstream[block]
+        )

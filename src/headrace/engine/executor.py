@@ -1,0 +1,38 @@
+"""Executor, the port: where slices of runs are sent. The engine owns it and knows no implementation."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from headrace.worker import wire
+
+Report = wire.Finished | wire.Profiled
+Slice = tuple[wire.Task, ...]  # block runs of one run submitted together; the local executor takes one at a time
+
+
+class Executor(Protocol):
+    """Runs attempts somewhere.
+
+    For every task submitted there is exactly one `Finished` report, whatever dies; `Profiled` may follow it. Reports
+    are given to the callable of `start`, from any thread.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many block runs it runs at once; what is submitted beyond that waits inside it."""
+        ...
+
+    def start(self, report: Callable[[Report], None]) -> None:
+        """Begin; reports go to `report` from now on."""
+        ...
+
+    def submit(self, work: Slice) -> None:
+        """Take the slice. It does not wait and does not raise: what cannot be run is reported as failed."""
+        ...
+
+    def stop(self, attempt: str, reason: str) -> None:
+        """End that attempt with all it started; it is reported `cancelled` with this reason, if it was not final."""
+        ...
+
+    def close(self) -> None:
+        """End every attempt and let go of everything; nothing is reported afterwards."""
+        ...

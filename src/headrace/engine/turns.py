@@ -1,0 +1,124 @@
+"""What one turn of the loop decides: changes to write, work to submit, attempts to stop. Nothing here is done yet.
+
+A turn works on copies of the runs it touches, so that a turn that cannot be written leaves no trace.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headrace.engine.active import ActiveRun
+from headrace.model import progress, transitions
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, BlockStatus, RunStatus
+from headrace.store.changes import AttemptEnded, Change, Profiled
+from headrace.worker import wire
+
+
+@dataclass(slots=True)
+class Turn:
+    at: datetime
+    runs: dict[int, ActiveRun] = field(default_factory=dict[int, ActiveRun])
+    changes: dict[int, list[Change]] = field(default_factory=dict[int, list[Change]])
+    profiled: list[Profiled] = field(default_factory=list[Profiled])
+    owed: list[str] = field(default_factory=list[str])  # attempts of which a `Profiled` will come
+    submits: list[wire.Task] = field(default_factory=list[wire.Task])
+    stops: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # attempt, reason
+
+    def on(self, active: ActiveRun) -> ActiveRun:
+        """The turn's own copy of that run."""
+        if active.run.id not in self.runs:
+            self.runs[active.run.id] = active.copy()
+        return self.runs[active.run.id]
+
+    def note(self, active: ActiveRun, *changes: Change) -> None:
+        self.changes.setdefault(active.run.id, []).extend(changes)
+
+
+def take(turn: Turn, active: ActiveRun) -> None:
+    """A run comes in: what an earlier engine left under way is lost, what is to run again is opened."""
+    for block, row in list(active.rows.items()):
+        if row.status is BlockStatus.RUNNING:
+            _lose(turn, active, block)
+    if active.run.status in FINAL_RUN:
+        turn.note(active, active.move_run(transitions.reopen_run(turn.at, reason="resumed")))
+    for block in active.plan.upstream:
+        if block in active.job.reopen:
+            move = transitions.reopen_block(turn.at, attempt=active.rows[block].attempt, reason="resumed")
+            turn.note(active, active.move_block(block, move))
+
+
+def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> None:
+    """An attempt is over. One that failed is followed by another where the policy has one and the run goes on."""
+    stopping = block in active.stopping or bool(active.run.cancel_requested_at)
+    row, attempt = active.rows[block], active.finish(block, finished, turn.at)
+    match attempt.status:
+        case BlockStatus.COMPLETED:
+            move = transitions.complete_block(turn.at, attempt=row.attempt)
+        case BlockStatus.CANCELLED:
+            move = transitions.cancel_block(turn.at, attempt=row.attempt, reason=attempt.reason)
+        case _ if stopping:
+            move = transitions.fail_block(turn.at, attempt=row.attempt, reason=attempt.reason)
+        case _:
+            policy = active.job.pipeline.retry_policy(block)
+            move = progress.after_failure(row, policy, turn.at, reason=attempt.reason)
+    turn.note(active, AttemptEnded(attempt), active.move_block(block, move))
+
+
+def advance(turn: Turn, active: ActiveRun) -> None:
+    """Makes every move that the statuses call for, and asks for the stops."""
+    found = progress.next_moves(active.plan, active.run, active.rows, turn.at)
+    if found.start:
+        turn.note(active, active.move_run(found.start))
+    for block, move in found.blocks.items():
+        turn.note(active, active.move_block(block, move))
+    for block, reason in found.stops.items():
+        if block not in active.stopping:
+            active.stopping.add(block)
+            turn.stops.append((active.begun[block].uid, reason))
+    if found.end:
+        turn.note(active, active.move_run(found.end))
+
+
+def admit(turn: Turn, runs: Iterable[ActiveRun], free: int) -> None:
+    """Starts queued blocks, those of the run that was taken first first, while there is room for them."""
+    for held in runs:
+        if free <= 0:
+            return
+        waiting = list(turn.runs.get(held.run.id, held).queued(turn.at))
+        for block in waiting[:free]:
+            _begin(turn, turn.on(held), block)
+        free -= len(waiting)
+
+
+def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
+    """Ends a run that cannot be moved any further: it failed for that error, and nothing of it goes on.
+
+    Its attempts are recorded as cancelled before they are stopped: there is no later turn that could do so.
+    """
+    for block, row in list(active.rows.items()):
+        if block in active.begun:
+            ended = wire.Finished(attempt="", epoch=0, status="cancelled", reason="let_go")
+            turn.note(active, AttemptEnded(active.finish(block, ended, turn.at)))
+        if row.status not in FINAL_BLOCK:
+            move = transitions.cancel_block(turn.at, attempt=row.attempt, reason="let_go")
+            turn.note(active, active.move_block(block, move))
+    if active.run.status not in FINAL_RUN:
+        why = f"let go: {type(error).__name__}: {error}"
+        turn.note(active, active.move_run(transitions.end_run(RunStatus.FAILED, turn.at, reason=why)))
+
+
+def _begin(turn: Turn, active: ActiveRun, block: str) -> None:
+    move = transitions.start_block(turn.at, attempt=active.rows[block].attempt)
+    turn.note(active, active.move_block(block, move), active.begin(block, turn.at))
+    turn.submits.append(active.task(block))
+
+
+def _lose(turn: Turn, active: ActiveRun, block: str) -> None:
+    """The attempt went with the engine that had begun it; another follows at once, and it counts as no failure."""
+    row, attempt = active.rows[block], active.begun[block]
+    lost = wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status="failed", reason="engine_died")
+    ended = active.finish(block, lost, turn.at)
+    move = transitions.retry_block(
+        turn.at, attempt=row.attempt, reason="engine_died", retry_at=turn.at, failures=row.failures
+    )
+    turn.note(active, AttemptEnded(ended), active.move_block(block, move))

@@ -1,0 +1,31 @@
+"""What wakes the loop: a run is handed over, a cancel was asked, an attempt was reported, or it is to end."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+
+from headrace.engine.active import Job
+from headrace.engine.executor import Report
+from headrace.model.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A claimed run is handed over; `done` gets the run once it is final."""
+
+    job: Job
+    done: "Future[Run]"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    run_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The loop is to end: what was reported before is recorded, what is under way stays as it is recorded."""
+
+
+Wake = Taken | CancelAsked | Closing | Report

@@ -1,0 +1,48 @@
+"""What an engine writes in one turn: values that say what happened, written together or not at all."""
+
+from dataclasses import dataclass
+
+from headrace.model.output import Output
+from headrace.model.run import Attempt, BlockRun, Run
+from headrace.model.transitions import BlockMove, RunMove
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoved:
+    """A move of a run; `run` is the row before it."""
+
+    run: Run
+    move: RunMove
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMoved:
+    """A move of a block run; `row` is the row before it."""
+
+    row: BlockRun
+    move: BlockMove
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegun:
+    """A new attempt; its `id` is not known yet, its `uid` is."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """The attempt as it is now that it is final, found by its `uid` and `epoch`, with its outputs."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """What was found out about outputs of an attempt (a uid) after it completed; `path` names the output."""
+
+    attempt: str
+    outputs: tuple[Output, ...]
+
+
+Change = RunMoved | BlockMoved | AttemptBegun | AttemptEnded | Profiled

@@ -1,0 +1,187 @@
+"""The tables, and what they refuse by themselves.
+
+Times are UTC; JSON columns hold documents that msgspec writes. Identities are in DESIGN: every public row has an
+integer `id` and a `uid` (UUIDv7).
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, BlockStatus, RunStatus
+from headrace.store.columns import ID, Document, Moment
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", ID, primary_key=True)
+
+
+def _uid() -> sa.Column[str]:
+    return sa.Column("uid", sa.String(36), nullable=False, unique=True)
+
+
+def _of(name: str, target: str) -> sa.Column[int]:
+    return sa.Column(name, ID, sa.ForeignKey(target), nullable=False)
+
+
+def _status(words: type[RunStatus] | type[BlockStatus], final: frozenset[Any]) -> list[Any]:
+    """A status column that takes only its words, with the promise that `ended_at` is set exactly when it is final."""
+    known = ", ".join(f"'{word}'" for word in sorted(words))
+    last = ", ".join(f"'{word}'" for word in sorted(final))
+    return [
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("ended_at", Moment),
+        sa.CheckConstraint(f"status IN ({known})", name="status"),
+        sa.CheckConstraint(f"(ended_at IS NOT NULL) = (status IN ({last}))", name="ended"),
+    ]
+
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    _id(),
+    _uid(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+pipelines = sa.Table(
+    "pipelines",
+    metadata,
+    _id(),
+    _uid(),
+    _of("project_id", "projects.id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("project_id", "name"),
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    _id(),
+    _of("project_id", "projects.id"),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("project_id", "hash"),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    _id(),
+    _uid(),
+    _of("pipeline_id", "pipelines.id"),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("content", Document, nullable=False),  # the Pipeline value
+    sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("pipeline_id", "hash"),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _id(),
+    _uid(),
+    _of("pipeline_id", "pipelines.id"),
+    _of("version_id", "versions.id"),
+    _of("snapshot_id", "snapshots.id"),
+    *_status(RunStatus, FINAL_RUN),
+    sa.Column("variables", Document, nullable=False),
+    sa.Column("selection", Document, nullable=False),
+    sa.Column("execution_date", Moment, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("cancel_requested_at", Moment),
+    sa.Column("owner", sa.String(64)),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.CheckConstraint("status <> 'running' OR owner IS NOT NULL", name="owned"),
+    sa.Index(None, "pipeline_id", "id"),
+    sa.Index(None, "status", "id"),
+)
+
+block_runs = sa.Table(
+    "block_runs",
+    metadata,
+    _id(),
+    _uid(),
+    _of("run_id", "runs.id"),
+    sa.Column("block", sa.Text, nullable=False),
+    *_status(BlockStatus, FINAL_BLOCK),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("retry_at", Moment),
+    sa.Column("started_at", Moment),
+    sa.Column("reused_from", ID, sa.ForeignKey("block_runs.id")),
+    sa.UniqueConstraint("run_id", "block"),
+    sa.CheckConstraint("status <> 'running' OR attempt > 0", name="numbered"),
+    sa.CheckConstraint("retry_at IS NULL OR status = 'queued'", name="retried"),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    _id(),
+    _uid(),
+    _of("block_run_id", "block_runs.id"),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    *_status(BlockStatus, FINAL_BLOCK),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("single", sa.Boolean, nullable=False),
+    sa.Column("failure", Document),
+    sa.Column("tests", Document),
+    sa.Column("seconds", sa.Float),
+    sa.Column("cpu_seconds", sa.Float),
+    sa.Column("peak_bytes", sa.BigInteger),
+    sa.Column("rows_in", sa.BigInteger),
+    sa.Column("log_lines", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("block_run_id", "number"),
+    sa.CheckConstraint("status IN ('running', 'completed', 'failed', 'cancelled')", name="tried"),
+)
+
+outputs = sa.Table(
+    "outputs",
+    metadata,
+    _id(),
+    _of("attempt_id", "attempts.id"),
+    sa.Column("place", sa.Integer, nullable=False),  # of several, in the order they were returned
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("codec", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("schema", Document),
+    sa.Column("profile", Document),
+    sa.Column("hash", sa.String(64)),
+    sa.Column("extra", Document, nullable=False),
+    sa.UniqueConstraint("attempt_id", "place"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _id(),
+    _of("run_id", "runs.id"),
+    sa.Column("block", sa.Text),
+    sa.Column("attempt", sa.Integer),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Index(None, "run_id", "id"),
+)

@@ -1,0 +1,249 @@
+"""Any graph, any outcomes, any order, a cancel or the engine's death at any moment: the run ends, and ends rightly.
+
+Time, reports and deaths are drawn; turns are decided as the loop decides them, and kept in memory as rows would be.
+"""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.engine import turns
+from headrace.engine.active import ActiveRun, Job
+from headrace.engine.turns import Turn
+from headrace.model import progress
+from headrace.model.output import Output
+from headrace.model.pipeline import Block, BlockType, Pipeline
+from headrace.model.progress import Next, Plan
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockRun, BlockStatus, Run, RunStatus
+from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change
+from headrace.worker import wire
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WORKPLACE = wire.Workplace(project="p", snapshot="/s", live="/p", cwd="/", environment={})
+RANK = {BlockStatus.INITIAL: 0, BlockStatus.QUEUED: 1, BlockStatus.RUNNING: 2} | dict.fromkeys(FINAL_BLOCK, 3)
+BACK = {"retry", "reopen"}  # the moves that lead to another attempt
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> dict[str, tuple[str, ...]]:
+    """Up to eight blocks, written in any order."""
+    names = [f"b{n}" for n in range(draw(st.integers(0, 8)))]
+    graph: dict[str, tuple[str, ...]] = {}
+    for n, name in enumerate(names):
+        above = st.lists(st.sampled_from(names[:n]), unique=True, max_size=3) if n else st.just([])
+        graph[name] = tuple(draw(above))
+    return {name: graph[name] for name in draw(st.permutations(names))}
+
+
+def pipelines() -> st.SearchStrategy[Pipeline]:
+    retries = st.fixed_dictionaries({"retries": st.integers(0, 2), "delay": st.sampled_from([0, 7])})
+
+    def of(graph: dict[str, tuple[str, ...]]) -> st.SearchStrategy[Pipeline]:
+        policies = st.lists(retries, min_size=len(graph), max_size=len(graph))
+        return policies.map(
+            lambda found: Pipeline(
+                "p",
+                blocks=tuple(
+                    Block(name, BlockType.CUSTOM, upstream=ups, retry_config=config)
+                    for (name, ups), config in zip(graph.items(), found, strict=True)
+                ),
+            )
+        )
+
+    return graphs().flatmap(of)
+
+
+@dataclass
+class Story:
+    """One run, moved turn by turn; everything that a turn changes is looked at."""
+
+    active: ActiveRun
+    now: datetime = AT
+    slots: int = 2
+    begun: set[str] = field(default_factory=set[str])
+    ended: list[str] = field(default_factory=list[str])
+
+    def turn(self, *reports: tuple[str, str], taken: bool = False, cancel: bool = False) -> None:
+        turn = Turn(self.now)
+        active = turn.on(self.active)
+        before = replace(self.active, rows=dict(self.active.rows))
+        if taken:
+            turns.take(turn, active)
+        if cancel:
+            active.ask_cancel(self.now)
+        for block, status in reports:
+            turns.report(turn, active, block, _finished(active.begun[block], status))
+        turns.advance(turn, active)
+        turns.admit(turn, [self.active], self.slots - active.running())
+        assert self.active.rows == before.rows, "a turn leaves what it was decided from as it was"
+        for change in turn.changes.get(1, []):
+            self._look_at(change, active)
+        self.active = active
+        self._look_at_rest(turn)
+
+    def _look_at(self, change: Change, active: ActiveRun) -> None:
+        match change:
+            case BlockMoved(row, move):
+                assert (RANK[move.to] < RANK[row.status]) == (move.name in BACK)
+                assert RANK[move.to] != RANK[row.status]
+                if move.name in ("queue", "start"):
+                    ups = active.plan.upstream[row.block]
+                    assert all(active.rows[up].status is BlockStatus.COMPLETED for up in ups)
+            case AttemptBegun(attempt):
+                assert attempt.uid not in self.begun
+                self.begun.add(attempt.uid)
+            case AttemptEnded(attempt):
+                assert attempt.uid in self.begun
+                self.ended.append(attempt.uid)
+            case _:
+                pass
+
+    def _look_at_rest(self, turn: Turn) -> None:
+        active = self.active
+        again = progress.next_moves(active.plan, active.run, active.rows, self.now)
+        assert (again.start, again.blocks, again.end) == (None, {}, None)
+        assert again.stops.keys() <= active.stopping
+        running = {block for block, row in active.rows.items() if row.status is BlockStatus.RUNNING}
+        assert active.begun.keys() == running
+        assert len(running) <= self.slots
+        assert len(set(self.ended)) == len(self.ended), "an attempt has one outcome"
+        for task in turn.submits:
+            assert [given.block for given in task.inputs] == list(active.plan.upstream[task.block])
+        if active.run.status in FINAL_RUN:
+            assert {row.status for row in active.rows.values()} <= FINAL_BLOCK
+            assert self.begun == set(self.ended), "a final run leaves no attempt without an outcome"
+
+    def die(self) -> None:
+        """The engine is gone; another takes the run over from what the rows say."""
+        active = self.active
+        run = replace(active.run, epoch=active.run.epoch + 1, owner="another")
+        job = replace(
+            active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), begun=dict(active.begun), reopen=set()
+        )
+        self.active = ActiveRun.of(job, Future())
+        self.turn(taken=True)
+
+    def resume(self) -> None:
+        """Somebody asks for all that did not complete to run again."""
+        active = self.active
+        reopen = {block for block, row in active.rows.items() if row.status is not BlockStatus.COMPLETED}
+        run = replace(active.run, epoch=active.run.epoch + 1)
+        job = replace(active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), begun={}, reopen=reopen)
+        self.active = ActiveRun.of(job, Future())
+        self.turn(taken=True)
+
+
+def _finished(attempt: Attempt, status: str) -> wire.Finished:
+    outputs = (Output("output_0", "dict", "json", attempt.uid, 2, rows=1),) if status == "completed" else ()
+    return wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status=status, reason="drawn", outputs=outputs)
+
+
+def _story(pipeline: Pipeline, slots: int) -> Story:
+    run = Run(1, "run", 1, 1, 1, RunStatus.INITIAL, "created", {}, AT, AT, owner="one", epoch=1)
+    rows = {
+        block.uuid: BlockRun(n, block.uuid, 1, block.uuid, BlockStatus.INITIAL, "created")
+        for n, block in enumerate(pipeline.blocks, 1)
+    }
+    job = Job(
+        run=run,
+        pipeline=pipeline,
+        rows=rows,
+        kept={},
+        begun={},
+        reopen=frozenset(),
+        workplace=WORKPLACE,
+        home=Path("/home"),
+    )
+    return Story(ActiveRun.of(job, Future()), slots=slots)
+
+
+OUTCOMES = st.sampled_from(["completed", "completed", "completed", "failed", "cancelled"])
+
+
+@given(pipelines(), st.integers(1, 3), st.data())
+def test_a_run_ends_whatever_happens(pipeline: Pipeline, slots: int, data: st.DataObject) -> None:
+    story = _story(pipeline, slots)
+    story.turn(taken=True)
+    for _ in range(data.draw(st.integers(0, 25), "steps")):
+        if story.active.run.status in FINAL_RUN:
+            break
+        _step(story, data)
+    _see_through(story)
+    _judge(story)
+    if data.draw(st.booleans(), "resumed"):
+        story.resume()
+        _see_through(story)
+        assert story.active.run.status is RunStatus.COMPLETED
+
+
+def _step(story: Story, data: st.DataObject) -> None:
+    what = data.draw(st.sampled_from(["report", "report", "report", "report", "wait", "cancel", "die"]), "what")
+    if what == "report" and story.active.begun:
+        blocks = data.draw(st.lists(st.sampled_from(sorted(story.active.begun)), min_size=1, unique=True), "blocks")
+        story.turn(*[(block, data.draw(OUTCOMES, "outcome")) for block in blocks])
+    elif what == "cancel":
+        story.turn(cancel=True)
+    elif what == "die":
+        story.die()
+    else:
+        story.now += timedelta(seconds=data.draw(st.integers(0, 9), "seconds"))
+        story.turn()
+
+
+def _see_through(story: Story) -> None:
+    """Everything that goes on now completes; whatever was asked to stop is stopped."""
+    for _ in range(200):
+        if story.active.run.status in FINAL_RUN:
+            return
+        active = story.active
+        if active.begun:
+            reports = [(block, "cancelled" if block in active.stopping else "completed") for block in active.begun]
+            story.turn(*reports)
+        else:
+            due = active.next_retry()
+            assert due, "nothing runs, nothing is due, and the run has not ended"
+            story.now = max(story.now, due)
+            story.turn()
+    raise AssertionError("the run does not end")
+
+
+def _judge(story: Story) -> None:
+    run, statuses = story.active.run, [row.status for row in story.active.rows.values()]
+    if run.status is RunStatus.COMPLETED:
+        assert set(statuses) <= {BlockStatus.COMPLETED}
+        assert story.active.kept.keys() == story.active.rows.keys()
+    elif run.status is RunStatus.FAILED:
+        assert BlockStatus.FAILED in statuses
+    else:
+        assert BlockStatus.CANCELLED in statuses or run.cancel_requested_at
+
+
+@given(graphs(), st.booleans(), st.data())
+def test_moves_that_were_made_are_not_asked_for_again(graph: dict[str, Any], allow: bool, data: st.DataObject) -> None:
+    """The pure decision alone, also where blocks may fail: what does not hang on a failed block then completes."""
+    run = Run(1, "run", 1, 1, 1, RunStatus.INITIAL, "created", {}, AT, AT, owner="one", epoch=1)
+    plan = Plan.of(graph, graph)
+    rows = {name: BlockRun(n, name, 1, name, BlockStatus.INITIAL, "") for n, name in enumerate(graph, 1)}
+    while run.status not in FINAL_RUN:
+        found = progress.next_moves(plan, run, rows, AT, allow_blocks_to_fail=allow)
+        run = progress.run_moved(run, found.start) if found.start else run
+        rows |= {block: progress.moved(rows[block], move) for block, move in found.blocks.items()}
+        run = progress.run_moved(run, found.end) if found.end else run
+        asked = progress.next_moves(plan, run, rows, AT, allow_blocks_to_fail=allow)
+        assert asked in (Next(), Next(stops=asked.stops))
+        queued = [block for block, row in rows.items() if row.status is BlockStatus.QUEUED]
+        assert queued or run.status in FINAL_RUN
+        for block in queued[:1]:
+            final = data.draw(st.sampled_from([BlockStatus.COMPLETED, BlockStatus.FAILED]), block)
+            rows[block] = replace(rows[block], status=final, attempt=1, ended_at=AT)
+    failed = {block for block, row in rows.items() if row.status is BlockStatus.FAILED}
+    assert run.status is (RunStatus.FAILED if failed else RunStatus.COMPLETED)
+    if allow:
+        below = {block for block, row in rows.items() if row.status is BlockStatus.UPSTREAM_FAILED}
+        assert {row.status for block, row in rows.items() if block not in failed | below} <= {BlockStatus.COMPLETED}
+        assert all(set(graph[block]) & (failed | below) for block in below)

@@ -1,0 +1,165 @@
+"""The tables defend themselves: what no move would do cannot be done at all."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import autogenerate
+from alembic.migration import MigrationContext
+from sqlalchemy import exc
+
+from headrace import identity
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, BlockRun, BlockStatus, Run, RunStatus
+from headrace.store import tables
+from headrace.store.database import Database
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+Begin = Callable[..., tuple[Run, dict[str, BlockRun]]]
+
+
+def put(database: Database, table: sa.Table, **columns: Any) -> None:
+    """Sets these columns of every row."""
+    with database.write() as connection:
+        connection.execute(sa.update(table).values(columns))
+
+
+def refused(database: Database, table: sa.Table, **columns: Any) -> None:
+    with pytest.raises(exc.IntegrityError):
+        put(database, table, **columns)
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_a_run_has_an_end_exactly_when_it_is_final(database: Database, begin: Begin, status: RunStatus) -> None:
+    begin()
+    right, wrong = (AT, None) if status in FINAL_RUN else (None, AT)
+    refused(database, tables.runs, status=status, ended_at=wrong)
+    put(database, tables.runs, status=status, ended_at=right)
+
+
+@pytest.mark.parametrize("status", BlockStatus)
+def test_a_block_run_has_an_end_exactly_when_it_is_final(database: Database, begin: Begin, status: BlockStatus) -> None:
+    begin()
+    right, wrong = (AT, None) if status in FINAL_BLOCK else (None, AT)
+    refused(database, tables.block_runs, status=status, attempt=1, ended_at=wrong)
+    put(database, tables.block_runs, status=status, attempt=1, ended_at=right)
+
+
+def test_statuses_are_words_that_are_known(database: Database, begin: Begin) -> None:
+    begin()
+    refused(database, tables.runs, status="paused")
+    refused(database, tables.block_runs, status="paused")
+
+
+def test_a_running_run_has_an_owner(database: Database, create: Callable[..., Run]) -> None:
+    create()
+    refused(database, tables.runs, status="running")
+
+
+def test_a_running_block_has_an_attempt(database: Database, begin: Begin) -> None:
+    begin()
+    refused(database, tables.block_runs, status="running", attempt=0)
+
+
+def test_only_a_queued_block_waits_for_its_next_try(database: Database, begin: Begin) -> None:
+    begin()
+    refused(database, tables.block_runs, status="running", attempt=1, retry_at=AT)
+    refused(database, tables.block_runs, status="failed", ended_at=AT, retry_at=AT)
+    put(database, tables.block_runs, status="queued", retry_at=AT)
+
+
+def test_a_block_runs_once_in_a_run(database: Database, begin: Begin) -> None:
+    begin("ab")
+    refused(database, tables.block_runs, block="a")
+
+
+def _attempt(database: Database, block_run: int, **columns: Any) -> None:
+    row = {
+        "uid": identity.new(),
+        "block_run_id": block_run,
+        "number": 1,
+        "epoch": 1,
+        "status": "running",
+        "reason": "",
+        "started_at": AT,
+        "single": True,
+        "log_lines": 0,
+    }
+    with database.write() as connection:
+        connection.execute(sa.insert(tables.attempts).values({**row, **columns}))
+
+
+def test_attempts_have_numbers_and_uids_of_their_own(database: Database, begin: Begin) -> None:
+    _, blocks = begin()
+    _attempt(database, blocks["a"].id, uid="x")
+    _attempt(database, blocks["b"].id)
+    for same in ({"number": 1}, {"number": 2, "uid": "x"}):
+        with pytest.raises(exc.IntegrityError):
+            _attempt(database, blocks["a"].id, **same)
+
+
+@pytest.mark.parametrize("status", ["initial", "queued", "upstream_failed", "condition_failed"])
+def test_an_attempt_has_begun(database: Database, begin: Begin, status: str) -> None:
+    _, blocks = begin()
+    with pytest.raises(exc.IntegrityError):
+        _attempt(database, blocks["a"].id, status=status, ended_at=AT if status in FINAL_BLOCK else None)
+
+
+def test_an_attempt_has_an_end_exactly_when_it_is_final(database: Database, begin: Begin) -> None:
+    _, blocks = begin()
+    for wrong in ({"status": "failed"}, {"ended_at": AT}):
+        with pytest.raises(exc.IntegrityError):
+            _attempt(database, blocks["a"].id, **wrong)
+
+
+def test_nothing_hangs_in_the_air(database: Database, begin: Begin) -> None:
+    begin()
+    refused(database, tables.runs, pipeline_id=99)
+    refused(database, tables.block_runs, run_id=99)
+    refused(database, tables.events, run_id=99)
+    with pytest.raises(exc.IntegrityError):
+        _attempt(database, 99)
+
+
+def test_uids_of_runs_are_unique(database: Database, begin: Begin) -> None:
+    begin()
+    begin()
+    refused(database, tables.runs, uid="same")
+
+
+def test_times_sort_as_they_read(database: Database, create: Callable[..., Run]) -> None:
+    moments = [datetime(2026, 3, 1, 12, 0, 0, us, tzinfo=UTC) for us in (0, 1, 10, 999_999)]
+    for at in reversed(moments):
+        create(at=at)
+    with database.read() as connection:
+        found = connection.scalars(sa.select(tables.runs.c.execution_date).order_by(tables.runs.c.execution_date))
+        assert list(found) == moments
+        later = sa.select(sa.func.count()).where(tables.runs.c.execution_date > moments[1])
+        assert connection.scalar(later) == 2
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database, begin: Begin) -> None:
+    run, _ = begin()
+    with pytest.raises(RuntimeError), database.write() as connection:
+        connection.execute(sa.update(tables.runs).values(reason="half"))
+        raise RuntimeError
+    with database.read() as connection:
+        assert connection.scalar(sa.select(tables.runs.c.reason)) == run.reason
+
+
+def test_the_migrations_make_the_tables_that_are_written_down(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert autogenerate.compare_metadata(context, tables.metadata) == []
+
+
+def test_the_migrations_make_the_constraints_that_are_written_down(database: Database) -> None:
+    """Alembic does not compare CHECKs; their names and texts are compared here."""
+    with database.read() as connection:
+        seen = sa.inspect(connection)
+        for table in tables.metadata.sorted_tables:
+            found = {each["name"]: each["sqltext"] for each in seen.get_check_constraints(table.name)}
+            checks = [each for each in table.constraints if isinstance(each, sa.CheckConstraint)]
+            assert found == {each.name: str(each.sqltext) for each in checks}
