@@ -1,0 +1,35 @@
+"""The command `headrace`: one file for each noun, imported when its turn comes."""
+
+import sys
+
+import click
+
+from headrace import version
+from headrace.cli import exits, options
+from headrace.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "init": ("headrace.cli.init:init", "Make a new project with a working pipeline."),
+    "run": ("headrace.cli.run:run", "Run a pipeline, or go on with a run that did not complete."),
+    "runs": ("headrace.cli.runs:runs", "Look at runs: list, show, logs, output."),
+    "pipelines": ("headrace.cli.pipelines:pipelines", "Look at the pipelines of a project: list, show."),
+}
+
+
+@click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings=options.CONTEXT, epilog=exits.EPILOG)
+@click.version_option(version.__version__, "--version", prog_name="headrace", message="%(prog)s %(version)s")
+@options.colour
+def headrace() -> None:
+    """Runs data pipelines; every run is kept, and every question about it answered.
+
+    \b
+    Begin here:
+      headrace init mill
+      headrace run mill mill_stream
+      headrace runs list
+    """
+
+
+def main() -> None:
+    """The entry point: leaves with an exit code that tells how it went."""
+    sys.exit(exits.outcome(headrace))

@@ -1,0 +1,138 @@
+"""What is shown, as JSON: snake_case, moments in ISO 8601 and UTC, everything that is kept."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli import quantities
+from headrace.model.output import Output
+from headrace.model.pipeline import Block, Pipeline
+from headrace.model.run import Attempt, BlockRun, Run
+
+if TYPE_CHECKING:  # pipelines are shown without what runs need
+    from headrace.logs.lines import Line
+    from headrace.operations.pipelines import Found
+    from headrace.operations.runs import Shown
+
+
+def written(value: Any, *, indent: int | None = 2) -> str:
+    """The JSON of a value made of dataclasses, containers and plain values. NaN and infinities are null."""
+    return json.dumps(plain(value), indent=indent, ensure_ascii=False, default=str)
+
+
+def plain(value: Any) -> Any:
+    """The value made of what JSON has."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    return str(value) if isinstance(value, Path) else value
+
+
+def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, Any]:
+    """A run in a list."""
+    return {
+        "id": run.id,
+        "uid": run.uid,
+        "project": project,
+        "pipeline": pipeline,
+        "status": run.status,
+        "reason": run.reason,
+        "abandoned": abandoned,
+        "variables": run.variables,
+        "selection": run.selection,
+        "execution_date": run.execution_date,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "cancel_requested_at": run.cancel_requested_at,
+        "seconds": quantities.between(run.started_at, run.ended_at),
+    }
+
+
+def shown(shown: "Shown") -> dict[str, Any]:
+    """A run with everything kept of it."""
+    return {
+        **run(shown.run, shown.project, shown.pipeline.name, abandoned=shown.abandoned),
+        "epoch": shown.run.epoch,
+        "folder": shown.folder,
+        "version_id": shown.run.version_id,
+        "snapshot": shown.snapshot,
+        "code": shown.code,
+        "blocks": [_block_run(shown, row) for row in shown.blocks],
+        "events": [{name: value for name, value in plain(event).items() if name != "run_id"} for event in shown.events],
+    }
+
+
+def _block_run(shown: "Shown", row: BlockRun) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "uid": row.uid,
+        "block": row.block,
+        "type": shown.pipeline.block(row.block).type,
+        "status": row.status,
+        "reason": row.reason,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "retry_at": row.retry_at,
+        "reused_from_run": shown.reused.get(row.block),
+        "attempts": [_attempt(attempt) for attempt in shown.attempts[row.block]],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    counts = [each.rows for each in attempt.outputs if each.rows is not None]
+    kept = {name: value for name, value in plain(attempt).items() if name not in ("id", "block_run_id", "single")}
+    return {**kept, "rows_out": sum(counts) if counts else None, "outputs": [output(each) for each in attempt.outputs]}
+
+
+def output(output: Output) -> dict[str, Any]:
+    """What is kept of an output; its path is relative to the home."""
+    return {name: value for name, value in plain(output).items() if name != "extra"}
+
+
+def line(block: str, attempt: Attempt, line: "Line") -> dict[str, Any]:
+    """A line of a log."""
+    return {"block": block, "attempt": attempt.number, **plain(line)}
+
+
+def found(found: "Found") -> dict[str, Any]:
+    """A pipeline in a list; what is not known of one that could not be read is null."""
+    read = found.pipeline
+    return {
+        "name": found.name,
+        "title": read.title if read else None,
+        "type": read.type if read else None,
+        "description": read.description if read else None,
+        "tags": read.tags if read else None,
+        "blocks": len(read.blocks) if read else None,
+        "warnings": read.warnings if read else [],
+        "error": found.error,
+        "cannot_run": found.refused,
+    }
+
+
+def pipeline(pipeline: Pipeline, refused: str | None) -> dict[str, Any]:
+    """A pipeline with its blocks."""
+    own = {name: value for name, value in plain(pipeline).items() if name not in ("extra", "imports")}
+    attached = {kind: [_block(pipeline, each) for each in getattr(pipeline, kind)] for kind in _ATTACHED}
+    return {**own, **attached, "cannot_run": refused}
+
+
+_ATTACHED = ("blocks", "callbacks", "conditionals")
+
+
+def _block(pipeline: Pipeline, block: Block) -> dict[str, Any]:
+    own = {name: value for name, value in plain(block).items() if name not in ("extra", "upstream")}
+    retries = pipeline.retry_policy(block.uuid).retries if block in pipeline.blocks else 0
+    return {**own, "upstream_blocks": list(block.upstream), "retries": retries}

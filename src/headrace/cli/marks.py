@@ -1,0 +1,45 @@
+"""How statuses look: a mark, a colour and words, for runs and for blocks."""
+
+import click
+
+from headrace.model.run import BlockStatus, Run
+
+MARKS = {
+    "initial": "·",
+    "queued": "·",
+    "running": "▸",
+    "completed": "✓",
+    "failed": "✗",
+    "cancelled": "⊘",
+    "upstream_failed": "–",
+    "condition_failed": "–",
+    "abandoned": "!",
+}
+COLOURS = {"running": "cyan", "completed": "green", "failed": "red", "cancelled": "yellow", "abandoned": "yellow"}
+_WORDS = {"initial": "waiting", "upstream_failed": "not run", "condition_failed": "skipped"}
+
+
+def word(status: str) -> str:
+    """The status in a word or two."""
+    return _WORDS.get(status, status)
+
+
+def styled(text: str, status: str, *, bold: bool = False) -> str:
+    """The text in the colour of that status."""
+    colour = COLOURS.get(status)
+    return click.style(text, fg=colour, bold=bold or None) if colour else click.style(text, dim=True)
+
+
+def status(name: str) -> str:
+    """The mark and the word of a status, in its colour."""
+    return styled(f"{MARKS[name]} {word(name)}", name)
+
+
+def of_run(run: Run, abandoned: bool) -> str:
+    """The name of the run's status; `abandoned` for one whose engine is gone."""
+    return "abandoned" if abandoned else run.status.value
+
+
+def of_block(found: BlockStatus, abandoned: bool) -> str:
+    """As `status` for a block run or attempt; one that ran when the engine of its run went is abandoned with it."""
+    return status("abandoned" if abandoned and found is BlockStatus.RUNNING else found.value)

@@ -1,0 +1,38 @@
+"""Options that several commands share."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _colour(context: click.Context, _: click.Parameter, off: bool) -> None:
+    """NO_COLOR counts when it is set to anything, as no-color.org has it."""
+    if off or os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+colour = click.option(
+    "--no-color", is_flag=True, expose_value=False, callback=_colour, help="Without colours, as with NO_COLOR set."
+)
+
+
+def _is_json(_context: click.Context, _parameter: click.Parameter, chosen: str) -> bool:
+    return chosen == "json"
+
+
+written_as = click.option(
+    "-o",
+    "--output",
+    "as_json",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    callback=_is_json,
+    help="A table for people, or JSON for programs.",
+)

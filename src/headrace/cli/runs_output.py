@@ -1,0 +1,127 @@
+"""`headrace runs output`."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from headrace import errors
+from headrace.app import App
+from headrace.cli import documents, options, out, paths, quantities, tables
+from headrace.cli.runs import home
+from headrace.cli.tables import Column
+from headrace.model.output import Output
+from headrace.operations import runs
+
+MOST_COLUMNS = 40  # of a schema that are shown; -o json has all
+LONGEST = 60  # characters of a cell
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@click.argument("block")
+@click.argument("name", required=False)
+@click.option(
+    "--rows", metavar="N", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="The first N rows."
+)
+@options.written_as
+@options.colour
+def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> None:
+    """Show what BLOCK left behind in RUN: kind, size, columns and the first rows.
+
+    A block that returned several values has an output for each; NAME chooses one.
+    """
+    with home() as app:
+        shown = runs.show(app, run)
+        kept = _named(block, runs.kept(app, shown, block), name)
+        if as_json:
+            read = [_document(app, each, rows) for each in kept]
+            click.echo(documents.written({"run": run, "block": block, "outputs": read}))
+        elif not kept:
+            click.echo(f"The block {tables.bare(block)} left nothing behind in run {run}.")
+        else:
+            click.echo("\n\n\n".join("\n\n".join(_parts(app, each, rows, out.width())) for each in kept))
+
+
+def _named(block: str, kept: Sequence[Output], name: str | None) -> list[Output]:
+    found = [each for each in kept if name is None or each.name == name]
+    if name is not None and not found:
+        names = ", ".join(each.name for each in kept) or "none"
+        raise errors.OutputNotFound(what=f"The block {block}", name=name, names=names)
+    return found
+
+
+def _document(app: App, output: Output, rows: int) -> dict[str, Any]:
+    head = runs.head(app, output, rows)
+    return {**documents.output(output), "head": {"columns": head.columns, "rows": head.rows}}
+
+
+def _parts(app: App, output: Output, rows: int, width: int | None) -> Iterator[str]:
+    facts = [output.kind]
+    facts += [quantities.counted(output.rows, "row")] if output.rows is not None else []
+    facts += [quantities.counted(len(output.schema), "column")] if output.schema is not None else []
+    yield f"{click.style(tables.bare(output.name), bold=True)}: {', '.join([*facts, quantities.size(output.bytes)])}"
+    if output.schema:
+        yield _schema(output, width)
+    if rows:
+        head = runs.head(app, output, rows)
+        yield table(head.columns, head.rows, width)
+    place = paths.near(app.settings.home / output.path)
+    yield click.style(f"{place}\nhash {output.hash or 'not known yet'}", dim=True)
+
+
+def _schema(output: Output, width: int | None) -> str:
+    """The columns with their types, and of a profile what it says of each."""
+    schema, profile = output.schema or (), output.profile or {}
+    columns = (Column("column", cuts=True, always=True), Column("type", cuts=True), Column("nulls", right=True))
+    ranges = (Column("min", cuts=True), Column("max", cuts=True))
+    rows = [_column(each, profile.get(each["name"]) or {}) for each in schema[:MOST_COLUMNS]]
+    left = len(schema) - MOST_COLUMNS
+    more = click.style(f"\n… and {quantities.counted(left, 'column')} more", dim=True) if left > 0 else ""
+    return tables.render((*columns, *ranges), rows, width) + more
+
+
+def _column(column: Any, found: Any) -> tuple[str, ...]:
+    nulls = quantities.count(found.get("nulls"))
+    return (
+        tables.bare(str(column["name"])),
+        tables.bare(str(column["type"])),
+        nulls,
+        cell(found.get("min")),
+        cell(found.get("max")),
+    )
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> str:
+    """The rows as far as the width goes; what is left out is counted."""
+    numeric = [all(_is_number(row[n]) for row in rows) and bool(rows) for n in range(len(names))]
+    titles = [tables.cut(tables.bare(name), LONGEST) for name in names]
+    cells = [[cell(value) for value in row] for row in rows]
+    fitting = _fitting(titles, cells, width)
+    columns = [Column(title, right=right, always=True) for title, right in zip(titles, numeric, strict=True)][:fitting]
+    left = len(names) - fitting
+    more = click.style(f"\n… and {quantities.counted(left, 'column')} more", dim=True) if left else ""
+    return tables.render(columns, [row[:fitting] for row in cells]) + more
+
+
+def cell(value: Any) -> str:
+    """A value as it is shown in a cell; a missing one is empty, text is as it is, and nothing is long."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(documents.plain(value), ensure_ascii=False, default=str)
+    return tables.cut(tables.bare(text[: LONGEST * 4]), LONGEST)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _fitting(titles: Sequence[str], cells: Sequence[Sequence[str]], width: int | None) -> int:
+    """How many columns there is room for, one at least."""
+    taken = 0
+    for n, title in enumerate(titles):
+        taken += max([tables.span(title), *(tables.span(row[n]) for row in cells)]) + len(tables.GAP)
+        if width and taken - len(tables.GAP) > width:
+            return max(n, 1)
+    return len(titles)

@@ -1,0 +1,124 @@
+"""`headrace runs show`."""
+
+from collections.abc import Iterator
+
+import click
+
+from headrace.app import App
+from headrace.cli import blocks, closing, documents, marks, options, out, paths, quantities, tables
+from headrace.cli.runs import home
+from headrace.cli.tables import Column
+from headrace.model.run import FINAL_RUN
+from headrace.operations import reasons, runs
+from headrace.operations.runs import Shown
+
+_FACTS = (Column(""), Column(""))
+_ATTEMPTS = (
+    Column("block"),
+    Column("attempt", right=True),
+    Column("status"),
+    Column("took", right=True),
+    Column("cpu", right=True),
+    Column("memory", right=True),
+    Column("tests", right=True),
+    Column("log lines", right=True),
+    Column("reason", cuts=True),
+)
+_OUTPUTS = (
+    Column("block"),
+    Column("output"),
+    Column("kind"),
+    Column("rows", right=True),
+    Column("size", right=True),
+    Column("hash", cuts=True),
+)
+_EVENTS = (Column("at"), Column("block"), Column("status"), Column("reason", cuts=True))
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@options.written_as
+@options.colour
+def show(run: int, as_json: bool) -> None:
+    """Show RUN: how each block went, every attempt, what failed and why, and all that happened."""
+    with home() as app:
+        shown = runs.show(app, run)
+        if as_json:
+            click.echo(documents.written(documents.shown(shown)))
+        else:
+            click.echo("\n\n".join(part for part in _parts(app, shown, out.width()) if part))
+
+
+def _parts(app: App, shown: Shown, width: int | None) -> Iterator[str]:
+    yield _headline(shown)
+    yield tables.render(_FACTS, [(click.style(name, dim=True), what) for name, what in _facts(shown) if what])
+    yield blocks.table(shown, width)
+    yield from blocks.failures(app, shown)
+    yield _titled("attempts", tables.render(_ATTEMPTS, list(_attempts(shown)), width))
+    yield _titled("outputs", tables.render(_OUTPUTS, list(_outputs(shown)), width))
+    yield _titled("events", tables.render(_EVENTS, list(_events(shown)), width))
+
+
+def _headline(shown: Shown) -> str:
+    run = shown.run
+    if run.status in FINAL_RUN:
+        return closing.verdict(shown)
+    name = f"Run {run.id} of {tables.bare(shown.pipeline.name)}"
+    if shown.abandoned:
+        told = f"{name} is not going on: its engine is gone. Go on with it: {closing.resume(run.id)}"
+        return marks.styled(told, "abandoned")
+    return f"{name} is {marks.styled(run.status.value, run.status.value)}, in another process."
+
+
+def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
+    run = shown.run
+    yield "project", f"{tables.bare(shown.project)} in {paths.near(shown.folder)}"
+    yield "asked for", ", ".join(f"{word} {_names(what)}" for word, what in run.selection.items())
+    yield "variables", tables.bare(documents.written(run.variables, indent=None)) if run.variables else ""
+    yield "status", f"{run.status.value}: {tables.bare(reasons.in_words(run.reason))}"
+    yield "created", quantities.moment(run.created_at)
+    yield "began", quantities.moment(run.started_at)
+    yield "cancel asked", quantities.moment(run.cancel_requested_at)
+    yield "ended", quantities.moment(run.ended_at)
+    yield "code", paths.near(shown.code)
+    yield "pinned", f"version {run.version_id}, snapshot {shown.snapshot}"
+    yield "uid", run.uid
+
+
+def _names(what: object) -> str:
+    return tables.bare(", ".join(what) if isinstance(what, list) else str(what))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _attempts(shown: Shown) -> Iterator[tuple[str, ...]]:
+    for block, tries in shown.attempts.items():
+        for attempt in tries:
+            passed = sum(test.passed for test in attempt.tests)
+            yield (
+                tables.bare(block),
+                str(attempt.number),
+                marks.of_block(attempt.status, shown.abandoned),
+                quantities.duration(quantities.between(attempt.started_at, attempt.ended_at)),
+                quantities.duration(attempt.cpu_seconds),
+                quantities.size(attempt.peak_bytes),
+                f"{passed} of {len(attempt.tests)}" if attempt.tests else "",
+                quantities.count(attempt.log_lines or None),
+                tables.bare(reasons.in_words(attempt.reason)),
+            )
+
+
+def _outputs(shown: Shown) -> Iterator[tuple[str, ...]]:
+    for block, tries in shown.attempts.items():
+        for output in (each for attempt in tries for each in attempt.outputs):
+            facts = (tables.bare(output.kind), quantities.count(output.rows), quantities.size(output.bytes))
+            yield tables.bare(block), tables.bare(output.name), *facts, output.hash or ""
+
+
+def _events(shown: Shown) -> Iterator[tuple[str, ...]]:
+    for event in shown.events:
+        status = marks.word(event.status) + (f", attempt {event.attempt}" if event.attempt else "")
+        subject = tables.bare(event.block) if event.block else click.style("run", bold=True)
+        yield quantities.time_of_day(event.at), subject, status, tables.bare(reasons.in_words(event.reason))
+
+
+def _titled(title: str, table: str) -> str:
+    return f"{click.style(title, bold=True)}\n{table}" if table else ""

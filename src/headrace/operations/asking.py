@@ -1,0 +1,65 @@
+"""A run is asked for: what is wanted is read and checked, before anything is opened, started or written."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace import errors, project
+from headrace.model import graph
+from headrace.model.pipeline import NEVER_RUN, Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to run: the whole pipeline, or `start` and all below it, or `only` some blocks."""
+
+    folder: Path
+    pipeline: str
+    variables: Mapping[str, Any]
+    start: str | None = None
+    only: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Something that can be run: the project and pipeline as read, and the `chosen` blocks, in the order written."""
+
+    asked: Asked
+    project: project.Project
+    pipeline: Pipeline
+    chosen: Sequence[str]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was forgiven when it was read, in words."""
+        return (*project.dotenv_warnings(self.project), *self.pipeline.warnings)
+
+
+def check(asked: Asked) -> Checked:
+    """Raises the BadInput that says why it cannot be run, if that can be known without the home."""
+    return _checked(asked, project.open(asked.folder, os.environ))
+
+
+def check_pinned(checked: Checked, place: Path) -> Checked:
+    """The same as it stands in a snapshot laid out at `place`: the folder may have changed since it was read."""
+    environment = {**project.dotenv(checked.project), **os.environ}
+    return _checked(checked.asked, project.open(place, environment))
+
+
+def _checked(asked: Asked, found: project.Project) -> Checked:
+    pipeline = project.read(found, asked.pipeline)
+    project.refuse_unsupported(pipeline)
+    return Checked(asked, found, pipeline, _chosen(pipeline, asked))
+
+
+def _chosen(pipeline: Pipeline, asked: Asked) -> list[str]:
+    can_run = {block.uuid: block.upstream for block in pipeline.blocks if block.type not in NEVER_RUN}
+    for block in [*asked.only, *([asked.start] if asked.start else [])]:
+        if block not in can_run:
+            raise errors.BlockNotFound(pipeline=pipeline.name, block=block, names=", ".join(can_run) or "no blocks")
+    if asked.start:
+        chosen = graph.from_block(can_run, asked.start)
+        return [block for block in can_run if block in chosen]
+    return [block for block in can_run if block in asked.only] if asked.only else list(can_run)

@@ -1,0 +1,90 @@
+"""A run is handed to the engine: claimed, with everything read that the engine needs to move it."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace import errors, project
+from headrace.app import App
+from headrace.engine.active import Job
+from headrace.model.pipeline import Pipeline
+from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
+from headrace.settings import Settings
+from headrace.worker import wire
+
+OWN = "HEADRACE_"  # names of headrace's own settings and credentials; blocks never see them
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that the engine has: its block runs as they were handed over, and the future that gets the final run."""
+
+    run: Run
+    pipeline: Pipeline
+    blocks: Mapping[str, BlockRun]
+    done: "Future[Run]"
+
+
+def hand_over(app: App, run: Run, *, reopen: frozenset[str]) -> Begun:
+    """Claims the run for this app's engine, which moves it from now on.
+
+    `reopen` are the final blocks that are to run again. RunNotResumable when another engine claimed it first.
+    """
+    claimed = app.store.runs.claim(run, app.owner)
+    if claimed is None:
+        raise errors.RunNotResumable(run=run.id, why="another process has just taken it")
+    job = _job(app, claimed, reopen)
+    return Begun(claimed, job.pipeline, job.rows, app.loop.take(job))
+
+
+def readable(app: App, block_run_id: int) -> bool:
+    """Whether every output of that completed block run is where its row says."""
+    kept = app.store.runs.completed_attempts([block_run_id]).get(block_run_id)
+    return kept is not None and all((app.settings.home / output.path).exists() for output in kept.outputs)
+
+
+def _job(app: App, run: Run, reopen: frozenset[str]) -> Job:
+    pipeline = app.store.projects.version(run.version_id)
+    row, _ = app.store.projects.names(run.pipeline_id)
+    snapshot = app.store.projects.snapshot_hash(run.snapshot_id)
+    rows = {each.block: each for each in app.store.runs.block_runs(run.id)}
+    return Job(
+        run=run,
+        pipeline=pipeline,
+        rows=rows,
+        kept=_kept(app, rows),
+        begun=_begun(app, rows),
+        reopen=reopen,
+        workplace=workplace(app.settings, row.path, snapshot),
+        home=app.settings.home,
+    )
+
+
+def _kept(app: App, rows: dict[str, BlockRun]) -> dict[str, Attempt]:
+    sources = {block: row.reused_from or row.id for block, row in rows.items() if row.status is BlockStatus.COMPLETED}
+    found = app.store.runs.completed_attempts(sources.values())
+    return {block: found[source] for block, source in sources.items() if source in found}
+
+
+def _begun(app: App, rows: dict[str, BlockRun]) -> dict[str, Attempt]:
+    running = {row.id: block for block, row in rows.items() if row.status is BlockStatus.RUNNING}
+    return {running[each]: tries[-1] for each, tries in app.store.runs.attempts(running).items()}
+
+
+def workplace(settings: Settings, folder: Path, snapshot: str) -> wire.Workplace:
+    """Where and with what environment the blocks of a project run, and what of it is masked in their logs."""
+    own = project.dotenv(project.open(folder, os.environ))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    if settings.environment is not None:
+        inherited = {name: value for name, value in inherited.items() if name in settings.environment}
+    environment = {**own, **inherited}
+    return wire.Workplace(
+        project=folder.name,
+        snapshot=str(settings.home / "versions" / snapshot / folder.name),
+        live=str(folder),
+        cwd=str(folder.parent if settings.block_cwd == "parent" else folder),
+        environment=environment,
+        masks=project.secrets_of(environment),
+    )

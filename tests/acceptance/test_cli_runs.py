@@ -1,0 +1,123 @@
+"""`headrace runs`: what is kept of runs, for people and as JSON."""
+
+import os
+import re
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from tests.acceptance.conftest import HEADRACE, Command, Folder
+
+
+@pytest.fixture(scope="module")
+def headrace(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """A home with two runs: the first completed, the second failed at its second try."""
+    root = tmp_path_factory.mktemp("runs")
+    command, mill = Command(root / "home", root), Folder(root / "mill")
+    mill.block(
+        "sow", "import logging\nprint('sowing')\nlogging.getLogger('weather').warning('rain\\nahead')\nreturn [1, 2, 3]"
+    )
+    mill.block(
+        "bake",
+        "print('attempt', kwargs['retry']['attempts'])\nassert kwargs['oven'] == 'hot', 'cold oven'\nreturn {'loaves': 3}",
+    )
+    mill.pipeline("grind", {"sow": [], "bake": ["sow"]}, retry_config={"retries": 1, "delay": 0})
+    command("run", "mill", "grind", "--var", "oven=hot")
+    command("run", "mill", "grind", "--var", "oven=cold", code=1)
+    return command
+
+
+def test_list(headrace: Command) -> None:
+    lines = headrace("runs", "list").out.splitlines()
+    assert lines[0].split() == ["run", "pipeline", "project", "status", "began", "took"]
+    assert re.match(r" +2  grind +mill +✗ failed +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +[\d.]+ \w+ +bake failed", lines[1])
+    assert re.match(r" +1  grind +mill +✓ completed ", lines[2])
+
+
+def test_list_in_pages_and_by_pipeline(headrace: Command) -> None:
+    def ids(*words: object) -> list[int]:
+        return [run["id"] for run in headrace("runs", "list", "-o", "json", *words).json]
+
+    assert ids("--before", 2, "--pipeline", "grind") == [1]
+    assert ids("--pipeline", "other") == []
+    assert "headrace runs list --before 2" in headrace("runs", "list", "--limit", 1).out
+
+
+def test_list_as_json_is_complete(headrace: Command) -> None:
+    run = headrace("runs", "list", "-o", "json").json[0]
+    assert run["variables"] == {"oven": "cold"}
+    assert (run["status"], run["abandoned"], run["project"]) == ("failed", False, "mill")
+    started, ended = (datetime.fromisoformat(run[name]) for name in ("started_at", "ended_at"))
+    assert run["started_at"].endswith("Z")
+    assert (ended - started).total_seconds() == pytest.approx(run["seconds"])
+
+
+def test_show(headrace: Command) -> None:
+    out = headrace("runs", "show", 2).out
+    assert out.startswith("Run 2 of grind failed after ")
+    assert 'variables  {"oven": "cold"}' in out
+    assert re.search(r"^bake +✗ failed .* after 2 attempts$", out, re.MULTILINE)
+    assert "mill/custom/bake.py:4 in bake" in out
+    assert "AssertionError: cold oven" in out
+    assert re.search(r"^bake +1 +✗ failed", out, re.MULTILINE)
+    assert re.search(r"^bake +2 +✗ failed", out, re.MULTILINE)
+    assert re.search(r"^[\d:.]+ +run +failed +bake failed$", out, re.MULTILINE)
+
+
+def test_show_as_json_is_complete(headrace: Command) -> None:
+    run = headrace("runs", "show", 2, "-o", "json").json
+    sow, bake = run["blocks"]
+    assert [attempt["status"] for attempt in bake["attempts"]] == ["failed", "failed"]
+    failure = bake["attempts"][1]["failure"]
+    assert (failure["type"], failure["message"], failure["line"]) == ("AssertionError", "cold oven", 4)
+    (output,) = sow["attempts"][0]["outputs"]
+    assert (output["kind"], output["rows"]) == ("list", 3)
+    assert bake["attempts"][0]["rows_in"] == 3
+    assert (headrace.home / output["path"]).exists()
+    assert Path(run["code"], "custom/sow.py").exists()
+    assert [event["status"] for event in run["events"] if event["block"] is None] == ["initial", "running", "failed"]
+
+
+def test_logs_of_all_blocks_in_order(headrace: Command) -> None:
+    out = headrace("runs", "logs", 1).out
+    assert [line for line in out.splitlines() if line.startswith("──")] == ["── sow", "── bake"]
+    assert re.search(r"^\d\d:\d\d:\d\d\.\d{3}  INFO +stdout +sowing$", out, re.MULTILINE)
+    assert re.search(r"WARNING +log +rain\n +ahead$", out, re.MULTILINE)
+
+
+def test_logs_of_one_block(headrace: Command) -> None:
+    def messages(*words: object) -> list[str]:
+        return [line["message"] for line in headrace("runs", "logs", *words, "-o", "json").json]
+
+    assert messages(2, "bake")[0] == "attempt 2"
+    assert messages(2, "bake", "--attempt", 1, "--tail", 100)[0] == "attempt 1"
+    assert messages(1, "--level", "warning") == ["rain\nahead"]
+    assert len(messages(1, "sow", "--tail", 1)) == 1
+    refused = headrace("runs", "logs", 2, "bake", "--attempt", 3, code=2)
+    assert refused.err == "error: The block bake of run 2 has no such attempt; it has 2.\n"
+
+
+def test_output(headrace: Command) -> None:
+    out = headrace("runs", "output", 1, "sow", "--rows", 2).out
+    assert out.startswith("output_0: list, 3 rows")
+    assert re.search(r"^value\n +1\n +2\n\n", out, re.MULTILINE)
+    (output,) = headrace("runs", "output", 1, "sow", "output_0", "-o", "json").json["outputs"]
+    assert output["head"] == {"columns": ["value"], "rows": [[1], [2], [3]]}
+    assert re.fullmatch(r"[0-9a-f]{32}", output["hash"])
+
+
+def test_output_that_is_not_there(headrace: Command) -> None:
+    assert "left nothing behind in run 2" in headrace("runs", "output", 2, "bake").out
+    assert "has no output flour; it has output_0" in headrace("runs", "output", 1, "sow", "flour", code=2).err
+    assert "has no block mow; it has sow, bake" in headrace("runs", "output", 1, "mow", code=2).err
+
+
+def test_a_reader_that_left_is_no_error(headrace: Command) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [HEADRACE, "runs", "show", "1"], env=headrace.environment(), stdout=theirs, stderr=subprocess.PIPE
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -1,0 +1,72 @@
+"""Variables as they are given on the command line."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace import errors
+from headrace.cli import variables
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("2.5", 2.5),
+        ("-0", 0),
+        ("true", True),
+        ("null", None),
+        ("[1, {}]", [1, {}]),
+        ('{"a": [null]}', {"a": [None]}),
+        ('"3"', "3"),
+        ("True", "True"),
+        ("", ""),
+        ("2026-01-31", "2026-01-31"),
+        ("007", "007"),
+        ("NaN", "NaN"),
+        ("-Infinity", "-Infinity"),
+        ("[NaN]", "[NaN]"),
+        ("a=b", "a=b"),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_a_value_is_json_or_text(text: str, value: Any) -> None:
+    found = variables.parse([f"x={text}"])
+    assert found == {"x": value}
+    assert type(found["x"]) is type(value)
+
+
+def test_the_last_counts_and_goes_over_the_whole() -> None:
+    assert variables.parse(["a=1", "b=2", "a=3"], '{"a": 0, "c": 4}') == {"a": 3, "b": 2, "c": 4}
+
+
+@pytest.mark.parametrize(
+    "given", ["days", "=3", " =3", "", f"n={2**63}", f"n=[{-(2**63) - 1}]", "n=1e999", 'n="\\ud800"', "n=\udcff"]
+)
+def test_what_is_refused(given: str) -> None:
+    with pytest.raises(errors.BadVariable):
+        variables.parse([given])
+
+
+@pytest.mark.parametrize("whole", ["", "{", "[1]", "3", '{"n": NaN}', f'{{"n": {2**64}}}'])
+def test_a_whole_that_is_refused(whole: str) -> None:
+    with pytest.raises(errors.BadVariable):
+        variables.parse([], whole)
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(values)
+def test_any_json_comes_through(value: Any) -> None:
+    assert variables.parse([f"x={json.dumps(value)}"]) == {"x": value}
