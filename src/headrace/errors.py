@@ -72,7 +72,7 @@ class BadSetting(BadInput):
 
 
 class HomeUnwritable(BadInput):
-    """The home {path} cannot be written: {why}. Set HEADRACE_HOME to a folder that can."""
+    """The home {path} cannot be written: {why}. Make room there, or set HEADRACE_HOME to a folder that can be written."""
 
 
 class RunNotFound(BadInput):

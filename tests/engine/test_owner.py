@@ -62,3 +62,14 @@ def test_engines_of_one_home_live_side_by_side(tmp_path: Path) -> None:
 
 def test_a_name_that_nobody_has_is_not_alive(tmp_path: Path) -> None:
     assert not owner.alive(tmp_path, "nobody")
+
+
+def test_the_next_engine_takes_away_what_a_killed_one_left(tmp_path: Path) -> None:
+    process, name = _engine(tmp_path)
+    with process:
+        process.kill()
+        process.wait()
+    living = Owner(tmp_path)
+    assert [path.stem for path in (tmp_path / "engines").iterdir()] == [living.name]
+    assert name != living.name
+    living.close()

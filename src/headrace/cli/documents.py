@@ -66,7 +66,7 @@ def shown(shown: "Shown") -> dict[str, Any]:
         **run(shown.run, shown.project, shown.pipeline.name, abandoned=shown.abandoned),
         "epoch": shown.run.epoch,
         "folder": shown.folder,
-        "version_id": shown.run.version_id,
+        "version": shown.version,
         "snapshot": shown.snapshot,
         "code": shown.code,
         "blocks": [_block_run(shown, row) for row in shown.blocks],

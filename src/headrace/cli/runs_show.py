@@ -81,7 +81,7 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "cancel asked", quantities.moment(run.cancel_requested_at)
     yield "ended", quantities.moment(run.ended_at)
     yield "code", paths.near(shown.code)
-    yield "pinned", f"version {run.version_id}, snapshot {shown.snapshot}"
+    yield "pinned", f"version {shown.version}, snapshot {shown.snapshot}"
     yield "uid", run.uid
 
 

@@ -14,8 +14,11 @@ class Owner:
         self.name = identity.new()
         self._path = _lock(home, self.name)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _clear_dead(self._path.parent)
+        unheld = self._path.with_suffix(".new")
+        self._file = os.open(unheld, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        unheld.rename(self._path)  # under its own name it is held from the beginning
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -36,6 +39,13 @@ def alive(home: Path, name: str) -> bool:
         return False
     finally:
         os.close(file)
+
+
+def _clear_dead(engines: Path) -> None:
+    """Takes away the files of engines that were killed."""
+    for path in engines.glob("*.lock"):
+        if not alive(engines.parent, path.stem):
+            path.unlink(missing_ok=True)
 
 
 def _lock(home: Path, name: str) -> Path:

@@ -27,12 +27,13 @@ class Begun:
     done: "Future[Run]"
 
 
-def hand_over(app: App, run: Run, *, reopen: frozenset[str]) -> Begun:
+def hand_over(app: App, run: Run, *, reopen: frozenset[str] = frozenset(), anew: bool = False) -> Begun:
     """Claims the run for this app's engine, which moves it from now on.
 
-    `reopen` are the final blocks that are to run again. RunNotResumable when another engine claimed it first.
+    `reopen` are the final blocks that are to run again; a run taken up `anew` goes on whatever was asked before.
+    RunNotResumable when another engine claimed it first.
     """
-    claimed = app.store.runs.claim(run, app.owner)
+    claimed = app.store.runs.claim(run, app.owner, anew=anew)
     if claimed is None:
         raise errors.RunNotResumable(run=run.id, why="another process has just taken it")
     job = _job(app, claimed, reopen)

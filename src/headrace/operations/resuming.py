@@ -16,7 +16,7 @@ def resume(app: App, run_id: int) -> Begun:
     """
     run = app.store.runs.get(run_id)
     _refuse(app, run)
-    return handing.hand_over(app, run, reopen=_to_reopen(app, run))
+    return handing.hand_over(app, run, reopen=_to_reopen(app, run), anew=True)
 
 
 def abandoned(app: App, run: Run) -> bool:

@@ -17,12 +17,17 @@ from headrace.store.runs import Listed
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A run with everything kept of it. `attempts` are by block, first to last; `code` is where its snapshot lies."""
+    """A run with everything kept of it.
+
+    `attempts` are by block, first to last; `version` and `snapshot` are the hashes that pin the run, `code` is where
+    the snapshot lies.
+    """
 
     run: Run
     project: str
     folder: Path
     pipeline: Pipeline
+    version: str
     snapshot: str
     code: Path
     blocks: tuple[BlockRun, ...]
@@ -49,6 +54,7 @@ def show(app: App, run_id: int) -> Shown:
         project=row.name,
         folder=row.path,
         pipeline=app.store.projects.version(run.version_id),
+        version=app.store.projects.version_hash(run.version_id),
         snapshot=snapshot,
         code=app.settings.home / "versions" / snapshot / row.path.name,
         blocks=tuple(blocks),

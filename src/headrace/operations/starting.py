@@ -38,7 +38,7 @@ def begin_checked(app: App, checked: Checked) -> Begun:
         reason="by hand",
     )
     run = app.store.runs.create(new, now)
-    return handing.hand_over(app, run, reopen=frozenset())
+    return handing.hand_over(app, run)
 
 
 def _with_reused(app: App, pipeline: Pipeline, pipeline_id: int, chosen: Sequence[str]) -> dict[str, int | None]:

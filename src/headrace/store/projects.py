@@ -63,6 +63,11 @@ class Projects:
             content = connection.scalar(sa.select(versions.c.content).where(versions.c.id == version_id))
         return msgspec.convert(content, Pipeline)
 
+    def version_hash(self, version_id: int) -> str:
+        """The hash of that version's content."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(versions.c.hash).where(versions.c.id == version_id)).scalar_one()
+
     def snapshot_hash(self, snapshot_id: int) -> str:
         """The hash under which the snapshot is laid out."""
         with self._database.read() as connection:

@@ -64,15 +64,17 @@ class Runs:
             connection.execute(sa.insert(events).values(event))
         return made
 
-    def claim(self, run: Run, owner: str) -> Run | None:
-        """The run, now moved by `owner` alone, under the next epoch; None if another claimed it since it was read."""
+    def claim(self, run: Run, owner: str, *, anew: bool = False) -> Run | None:
+        """The run, now moved by `owner` alone, under the next epoch; None if another claimed it since it was read.
+
+        A run that is taken up `anew` goes on although a cancel of it was asked for before.
+        """
         update = sa.update(runs).where(runs.c.id == run.id, runs.c.epoch == run.epoch)
+        update = update.values(owner=owner, epoch=run.epoch + 1)
+        if anew:
+            update = update.values(cancel_requested_at=None)
         with self._database.write() as connection:
-            row = (
-                connection.execute(update.values(owner=owner, epoch=run.epoch + 1).returning(*rows.RUN))
-                .mappings()
-                .first()
-            )
+            row = connection.execute(update.returning(*rows.RUN)).mappings().first()
         return rows.run(row) if row else None
 
     def request_cancel(self, run_id: int, at: datetime) -> None:
