@@ -11,7 +11,8 @@ class Output:
 
     `kind` is the word for people (`pandas.DataFrame`, `polars.DataFrame`, `dict`, …); `rows` and `bytes` count what
     is kept (`rows` is None where there are none to count); `schema` lists `{"name", "type"}` of a frame's columns;
-    `profile` maps a column to its `nulls`, `min` and `max`; `hash` is equal for equal content wherever it was made.
+    `bytes` counts the parts of a document with it. `profile` maps a column to its `nulls`, `min` and `max`, or to None
+    when there was no time for it; `hash` (xxh3-128 in hex) is equal for equal content wherever it was made.
     """
 
     name: str

@@ -1,0 +1,143 @@
+"""Values kept and given back: each in a file of its own, in the folder of the attempt that made it."""
+
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from headrace import errors
+from headrace.model.output import Output
+from headrace.outputs import documents, files, kinds, objects, returned
+
+_MODULES = {
+    "arrow": "arrow",
+    "duckdb": "relations",
+    "pandas": "pandas_frames",
+    "polars": "polars_frames",
+    "numpy": "arrays",
+    "cloudpickle": "objects",
+}
+_SUFFIXES = {"numpy": ".npy", "cloudpickle": ".pickle", "json": ".json"}
+_INLINE = 65_536  # bytes of a pickle that may lie inside a document; a larger one gets a file of its own
+
+
+def save(value: Any, place: Path, home: Path) -> tuple[bool, tuple[Output, ...]]:
+    """Keeps what a block returned in files under `place`: (single, outputs), as `split` has it.
+
+    When it returns, everything is on the disk. CannotKeep names the output, and the column where that is known.
+    """
+    single, named = returned.split(value)
+    if not named:
+        return single, ()
+    try:
+        files.make_folder(place)
+    except OSError as error:
+        raise errors.CannotKeep(name=named[0][0], type=kinds.word(value), why=reason(error)) from error
+    outputs = tuple(_keep(each, name, place, home) for name, each in named)
+    files.settle(place)
+    return single, outputs
+
+
+def load(output: Output, home: Path) -> Any:
+    """The value of an output, as it was returned; frames and arrays over mapped memory, changeable, the file is not.
+
+    CannotRead when the file is missing, cut short or not what was written.
+    """
+    path = home / output.path
+    try:
+        if output.codec == "json":
+            return _load_document(path, home)
+        return codec(output.codec).load(path, output)
+    except (errors.CannotRead, MemoryError):
+        raise
+    except Exception as error:
+        raise errors.CannotRead(path=path, why=reason(error)) from error
+
+
+def argument(single: bool, outputs: tuple[Output, ...], home: Path) -> Any:
+    """What a consumer is given for one upstream block: the output, a list of all, or None when there is none."""
+    values = [load(output, home) for output in outputs]
+    if not single:
+        return values
+    return values[0] if values else None
+
+
+def codec(name: str) -> Any:
+    """The module of a codec, imported when first needed; ModuleNotFoundError when its library is not installed."""
+    return import_module(f"headrace.outputs.{_MODULES[name]}")
+
+
+def reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _keep(value: Any, name: str, place: Path, home: Path) -> Output:
+    kind, chosen = kinds.word(value), kinds.codec(value)
+    try:
+        if chosen == "json":
+            return _keep_document(value, name, place, home)
+        return _keep_file(value, name, chosen, place, home)
+    except (errors.CannotKeep, MemoryError):
+        raise
+    except Exception as error:
+        raise errors.CannotKeep(name=name, type=kind, why=reason(error)) from error
+
+
+def _keep_file(value: Any, name: str, chosen: str, place: Path, home: Path) -> Output:
+    path = place / f"{name}{_SUFFIXES.get(chosen, '.arrow')}"
+    with files.written(path):
+        facts: dict[str, Any] = codec(chosen).save(value, path)
+    return Output(name, kinds.word(value), chosen, str(path.relative_to(home)), path.stat().st_size, **facts)
+
+
+# Documents: plain values in JSON, with frames and large objects in files of their own beside it.
+
+
+def _keep_document(value: Any, name: str, place: Path, home: Path) -> Output:
+    apart = _Apart()
+    try:
+        tree = documents.encode(value, apart)
+    except RecursionError:  # very deep, or a value that holds itself, which a pickle can say and JSON cannot
+        return _keep_file(value, name, "cloudpickle", place, home)
+    parts = [_keep(each, f"{name}.{position}", place, home) for position, each in enumerate(apart.values)]
+    path = place / f"{name}.json"
+    with files.written(path):
+        path.write_bytes(documents.dumps({"value": tree, "parts": [asdict(part) for part in parts]}))
+    size = path.stat().st_size + sum(part.bytes for part in parts)
+    rows = len(value) if isinstance(value, list) else None  # pyright: ignore[reportUnknownArgumentType]
+    return Output(name, kinds.word(value), "json", str(path.relative_to(home)), size, rows)
+
+
+class _Apart:
+    """What has no form in a document: small objects as pickles in it, everything else set apart, once."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._places: dict[int, int] = {}
+
+    def __call__(self, value: Any) -> dict[str, Any]:
+        if kinds.frame_codec(value) is None:
+            branch = objects.inline(value)
+            if len(branch["pickle"]) <= _INLINE:
+                objects.outline(branch)  # many classes can be written that cannot be read
+                return branch
+        place = self._places.setdefault(id(value), len(self.values))
+        if place == len(self.values):
+            self.values.append(value)
+        return {"$": "part", "index": place}
+
+
+def read_document(path: Path) -> tuple[Any, list[Output]]:
+    """The tree of a document and the outputs it refers to; nothing is unpickled."""
+    written = documents.loads(path.read_bytes())
+    return written["value"], [Output(**part) for part in written["parts"]]
+
+
+def _load_document(path: Path, home: Path) -> Any:
+    tree, parts = read_document(path)
+    values = [load(part, home) for part in parts]
+    return documents.decode(
+        tree, lambda branch: values[branch["index"]] if branch["$"] == "part" else objects.outline(branch)
+    )
