@@ -3,7 +3,6 @@
 import collections
 import datetime as dt
 import enum
-import json
 import math
 import os
 import subprocess
@@ -165,8 +164,26 @@ def test_frames_inside_plain_values_survive_in_files_of_their_own(tmp_path: Path
     assert back["list"][1].tolist() == [0, 1, 2]
     pd.testing.assert_series_equal(back[("k",)][0], FRAME["a"])
     files = list((tmp_path / "attempt").iterdir())
-    assert len(files) == 5
-    assert output.bytes == sum(file.stat().st_size for file in files)
+    assert len(files) == 4
+    assert output.bytes == sum(file.stat().st_size for file in files) + len(output.extra["document"])
+
+
+@pytest.mark.parametrize("value", [0, "", [1, 2.5, None], {"rows": 10, "when": dt.datetime(2026, 1, 1)}, "x" * 8000])
+def test_small_plain_values_need_no_file(value: Any, tmp_path: Path) -> None:
+    _, (output,) = outputs.save(value, tmp_path / "attempt", tmp_path)
+    assert outputs.load(output, tmp_path) == value
+    assert outputs.there(output, tmp_path)
+    assert not (tmp_path / "attempt").exists()
+    assert outputs.profile(output, tmp_path, 1).hash
+
+
+@pytest.mark.parametrize("value", ["x" * 9000, "\ud800"])
+def test_large_or_odd_plain_values_have_a_file(value: str, tmp_path: Path) -> None:
+    _, (output,) = outputs.save(value, tmp_path / "attempt", tmp_path)
+    assert outputs.load(output, tmp_path) == value
+    assert outputs.there(output, tmp_path)
+    (tmp_path / output.path).unlink()
+    assert not outputs.there(output, tmp_path)
 
 
 def test_a_value_that_holds_itself_comes_back_so(tmp_path: Path) -> None:
@@ -208,7 +225,7 @@ def test_classes_and_functions_of_a_block_go_by_value_to_another_process(tmp_pat
     code = (
         "import sys; from pathlib import Path; from headrace import outputs; from headrace.model.output import Output\n"
         f"home = Path({str(tmp_path)!r})\n"
-        f"value = outputs.load(Output('output_0', 'dict', 'json', {output.path!r}, {output.bytes}), home)\n"
+        f"value = outputs.load(Output('output_0', 'dict', 'json', {output.path!r}, {output.bytes}, extra={output.extra!r}), home)\n"
         "print(value['scaler'](5), value['function'](1), type(value['shadow']).__name__)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -263,10 +280,10 @@ def test_deep_comes_back(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.CannotKeep, match="Not a directory"):
-        outputs.save(1, tmp_path / "file" / "attempt", tmp_path)
+        outputs.save("x" * 9000, tmp_path / "file" / "attempt", tmp_path)
 
 
-@pytest.mark.parametrize("value", [{"a": [1]}, Model(1.0)])
+@pytest.mark.parametrize("value", [{"a": [1] * 9000}, Model(1.0)])
 @pytest.mark.parametrize("content", [None, b"", b"{", b"\x80\x05garbage"])
 def test_a_spoiled_file_is_said_to_be_so(value: Any, content: bytes | None, tmp_path: Path) -> None:
     _, (output,) = outputs.save(value, tmp_path / "attempt", tmp_path)
@@ -294,9 +311,7 @@ def test_importing_the_room_imports_no_library() -> None:
 def test_head_of_a_document_shows_and_never_unpickles(tmp_path: Path) -> None:
     value = {"n": 1, "when": dt.date(2020, 1, 1), "t": (1, 2), "m": Model(1.0), "f": FRAME, "nan": math.nan, 7: b"x"}
     _, (output,) = outputs.save(value, tmp_path / "attempt", tmp_path)
-    path = tmp_path / output.path
-    written = json.loads(path.read_bytes())
-    assert "pickle" in json.dumps(written)
+    assert "pickle" in output.extra["document"]
     shown = dict(outputs.head(output, tmp_path, 10).rows)  # type: ignore[arg-type]
     assert shown["when"] == "2020-01-01"
     assert shown["t"] == [1, 2]
@@ -320,10 +335,10 @@ def test_files_and_folders_are_on_the_disk_before_they_are_named(
 
     monkeypatch.setattr(os, "fsync", watched)
     home = tmp_path.resolve()
-    _, kept = outputs.save((FRAME, 1, {"f": FRAME}, Model(1.0), np.arange(3)), home / "runs" / "attempt", home)
+    _, kept = outputs.save((FRAME, "x" * 9000, {"f": FRAME}, Model(1.0), np.arange(3)), home / "runs" / "attempt", home)
     files = set((home / "runs" / "attempt").iterdir())
     assert len(kept) == 5
-    assert len(files) == 6
+    assert len(files) == 5
     assert settled[:2] == [home / "runs", home]
     assert set(settled[2:-1]) == files
     assert settled[-1] == home / "runs" / "attempt"

@@ -97,8 +97,9 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def output(output: Output) -> dict[str, Any]:
-    """What is kept of an output; its path is relative to the home."""
-    return {name: value for name, value in plain(output).items() if name != "extra"}
+    """What is kept of an output; its path is relative to the home, and null for one that is kept in the database."""
+    kept = {name: value for name, value in plain(output).items() if name != "extra"}
+    return {**kept, "path": None} if "document" in output.extra else kept
 
 
 def line(block: str, attempt: Attempt, line: "Line") -> dict[str, Any]:

@@ -67,7 +67,8 @@ def _parts(app: App, output: Output, rows: int, width: int | None) -> Iterator[s
     if rows:
         head = runs.head(app, output, rows)
         yield table(head.columns, head.rows, width)
-    place = paths.near(app.settings.home / output.path)
+    in_row = "document" in output.extra
+    place = "kept in the database" if in_row else paths.near(app.settings.home / output.path)
     yield click.style(f"{place}\nhash {output.hash or 'not known yet'}", dim=True)
 
 

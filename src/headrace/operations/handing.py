@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace import errors, project
+from headrace import errors, outputs, project
 from headrace.app import App
 from headrace.engine.active import Job
 from headrace.model.pipeline import Pipeline
@@ -43,7 +43,7 @@ def hand_over(app: App, run: Run, *, reopen: frozenset[str] = frozenset(), anew:
 def readable(app: App, block_run_id: int) -> bool:
     """Whether every output of that completed block run is where its row says."""
     kept = app.store.runs.completed_attempts([block_run_id]).get(block_run_id)
-    return kept is not None and all((app.settings.home / output.path).exists() for output in kept.outputs)
+    return kept is not None and all(outputs.there(each, app.settings.home) for each in kept.outputs)
 
 
 def _job(app: App, run: Run, reopen: frozenset[str]) -> Job:

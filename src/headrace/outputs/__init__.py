@@ -7,8 +7,8 @@ its library is imported when there is something for it to do.
 """
 
 from headrace.outputs.heads import Head, head
-from headrace.outputs.kept import argument, load, save
+from headrace.outputs.kept import argument, load, save, there
 from headrace.outputs.profiles import profile
 from headrace.outputs.returned import split
 
-__all__ = ["Head", "argument", "head", "load", "profile", "save", "split"]
+__all__ = ["Head", "argument", "head", "load", "profile", "save", "split", "there"]

@@ -9,12 +9,41 @@ from pathlib import Path
 _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if os.name == "posix" else 0)  # Linux's value where unnamed
 
 
-def make_folder(place: Path) -> None:
-    """Makes the folder and those above it; they are there after a power failure as well."""
-    missing = [each for each in (place, *place.parents) if not each.exists()]
-    place.mkdir(parents=True, exist_ok=True)
-    for each in missing:
-        settle(each.parent)
+class Folder:
+    """The folder of an attempt: made when its first file is written, and on the disk once it has settled."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._made = False
+
+    @contextmanager
+    def written(self, path: Path) -> Generator[Path]:
+        """A path in it to write a new file to: on the disk when the body is done, gone when the body fails.
+
+        A file left there is not written over but replaced, since somebody may have it mapped.
+        """
+        self._make()
+        path.unlink(missing_ok=True)
+        try:
+            yield path
+            settle(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def settle(self) -> None:
+        """What was written is still there after a power failure."""
+        if self._made:
+            settle(self.place)
+
+    def _make(self) -> None:
+        if self._made:
+            return
+        missing = [each for each in (self.place, *self.place.parents) if not each.exists()]
+        self.place.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            settle(each.parent)
+        self._made = True
 
 
 def settle(path: Path) -> None:
@@ -24,21 +53,6 @@ def settle(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def written(path: Path) -> Generator[Path]:
-    """A path to write a new file to: on the disk when the body is done, gone when the body fails.
-
-    A file left there is not written over but replaced, since somebody may have it mapped.
-    """
-    path.unlink(missing_ok=True)
-    try:
-        yield path
-        settle(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def mapped(path: Path) -> mmap.mmap:

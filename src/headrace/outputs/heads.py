@@ -28,7 +28,7 @@ def head(output: Output, home: Path, rows: int) -> Head:
             return _of_table(output, path, rows)
         if output.codec == "numpy":
             return _of_array(kept.load(output, home), rows)
-        return _of_document(path, rows) if output.codec == "json" else Head(["type"], [[output.kind]])
+        return _of_document(output, home, rows) if output.codec == "json" else Head(["type"], [[output.kind]])
     except (errors.CannotRead, MemoryError):
         raise
     except Exception as error:
@@ -64,8 +64,8 @@ def _nested(value: Any) -> Any:
     return list(map(_nested, cast("list[Any]", value))) if isinstance(value, list) else tables.plain(value)
 
 
-def _of_document(path: Path, rows: int) -> Head:
-    tree, parts = kept.read_document(path)
+def _of_document(output: Output, home: Path, rows: int) -> Head:
+    tree, parts = kept.read_document(output, home)
     if isinstance(tree, list):
         return Head(["value"], [[shown(each, parts)] for each in islice(cast("list[Any]", tree), rows)])
     value = shown(tree, parts)

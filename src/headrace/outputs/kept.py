@@ -18,24 +18,26 @@ _MODULES = {
     "cloudpickle": "objects",
 }
 _SUFFIXES = {"numpy": ".npy", "cloudpickle": ".pickle", "json": ".json"}
+_IN_ROW = 8192  # bytes of a document that is kept in the row itself, which needs no file and no sync of its own
 _INLINE = 65_536  # bytes of a pickle that may lie inside a document; a larger one gets a file of its own
 
 
 def save(value: Any, place: Path, home: Path) -> tuple[bool, tuple[Output, ...]]:
     """Keeps what a block returned in files under `place`: (single, outputs), as `split` has it.
 
-    When it returns, everything is on the disk. CannotKeep names the output, and the column where that is known.
+    When it returns, everything is on the disk, save small plain values: those are in the outputs themselves. CannotKeep
+    names the output, and the column where that is known.
     """
     single, named = returned.split(value)
-    if not named:
-        return single, ()
-    try:
-        files.make_folder(place)
-    except OSError as error:
-        raise errors.CannotKeep(name=named[0][0], type=kinds.word(value), why=reason(error)) from error
-    outputs = tuple(_keep(each, name, place, home) for name, each in named)
-    files.settle(place)
+    folder = files.Folder(place)
+    outputs = tuple(_keep(each, name, folder, home) for name, each in named)
+    folder.settle()
     return single, outputs
+
+
+def there(output: Output, home: Path) -> bool:
+    """Whether what was kept can still be found."""
+    return "document" in output.extra or (home / output.path).exists()
 
 
 def load(output: Output, home: Path) -> Any:
@@ -46,7 +48,7 @@ def load(output: Output, home: Path) -> Any:
     path = home / output.path
     try:
         if output.codec == "json":
-            return _load_document(path, home)
+            return _load_document(output, home)
         return codec(output.codec).load(path, output)
     except (errors.CannotRead, MemoryError):
         raise
@@ -73,21 +75,21 @@ def reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _keep(value: Any, name: str, place: Path, home: Path) -> Output:
+def _keep(value: Any, name: str, folder: files.Folder, home: Path) -> Output:
     kind, chosen = kinds.word(value), kinds.codec(value)
     try:
         if chosen == "json":
-            return _keep_document(value, name, place, home)
-        return _keep_file(value, name, chosen, place, home)
+            return _keep_document(value, name, folder, home)
+        return _keep_file(value, name, chosen, folder, home)
     except (errors.CannotKeep, MemoryError):
         raise
     except Exception as error:
         raise errors.CannotKeep(name=name, type=kind, why=reason(error)) from error
 
 
-def _keep_file(value: Any, name: str, chosen: str, place: Path, home: Path) -> Output:
-    path = place / f"{name}{_SUFFIXES.get(chosen, '.arrow')}"
-    with files.written(path):
+def _keep_file(value: Any, name: str, chosen: str, folder: files.Folder, home: Path) -> Output:
+    path = folder.place / f"{name}{_SUFFIXES.get(chosen, '.arrow')}"
+    with folder.written(path):
         facts: dict[str, Any] = codec(chosen).save(value, path)
     return Output(name, kinds.word(value), chosen, str(path.relative_to(home)), path.stat().st_size, **facts)
 
@@ -95,19 +97,30 @@ def _keep_file(value: Any, name: str, chosen: str, place: Path, home: Path) -> O
 # Documents: plain values in JSON, with frames and large objects in files of their own beside it.
 
 
-def _keep_document(value: Any, name: str, place: Path, home: Path) -> Output:
+def _keep_document(value: Any, name: str, folder: files.Folder, home: Path) -> Output:
     apart = _Apart()
     try:
         tree = documents.encode(value, apart)
     except RecursionError:  # very deep, or a value that holds itself, which a pickle can say and JSON cannot
-        return _keep_file(value, name, "cloudpickle", place, home)
-    parts = [_keep(each, f"{name}.{position}", place, home) for position, each in enumerate(apart.values)]
-    path = place / f"{name}.json"
-    with files.written(path):
-        path.write_bytes(documents.dumps({"value": tree, "parts": [asdict(part) for part in parts]}))
-    size = path.stat().st_size + sum(part.bytes for part in parts)
+        return _keep_file(value, name, "cloudpickle", folder, home)
+    parts = [_keep(each, f"{name}.{position}", folder, home) for position, each in enumerate(apart.values)]
+    written = documents.dumps({"value": tree, "parts": [asdict(part) for part in parts]})
+    path = folder.place / f"{name}.json"
+    extra = _in_row(written)
+    if not extra:
+        with folder.written(path):
+            path.write_bytes(written)
+    size = len(written) + sum(part.bytes for part in parts)
     rows = len(value) if isinstance(value, list) else None  # pyright: ignore[reportUnknownArgumentType]
-    return Output(name, kinds.word(value), "json", str(path.relative_to(home)), size, rows)
+    return Output(name, kinds.word(value), "json", str(path.relative_to(home)), size, rows, extra=extra)
+
+
+def _in_row(document: bytes) -> dict[str, str]:
+    """What a row keeps of a small document; nothing of one that is large, or holds halves of characters."""
+    try:
+        return {"document": document.decode()} if len(document) <= _IN_ROW else {}
+    except UnicodeDecodeError:
+        return {}
 
 
 class _Apart:
@@ -129,14 +142,15 @@ class _Apart:
         return {"$": "part", "index": place}
 
 
-def read_document(path: Path) -> tuple[Any, list[Output]]:
+def read_document(output: Output, home: Path) -> tuple[Any, list[Output]]:
     """The tree of a document and the outputs it refers to; nothing is unpickled."""
-    written = documents.loads(path.read_bytes())
+    in_row = output.extra.get("document")
+    written = documents.loads((home / output.path).read_bytes() if in_row is None else in_row.encode())
     return written["value"], [Output(**part) for part in written["parts"]]
 
 
-def _load_document(path: Path, home: Path) -> Any:
-    tree, parts = read_document(path)
+def _load_document(output: Output, home: Path) -> Any:
+    tree, parts = read_document(output, home)
     values = [load(part, home) for part in parts]
     return documents.decode(
         tree, lambda branch: values[branch["index"]] if branch["$"] == "part" else objects.outline(branch)

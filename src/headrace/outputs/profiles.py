@@ -34,7 +34,7 @@ def profile(output: Output, home: Path, budget_seconds: float) -> Output:
 
 def _hash_of_file(output: Output, path: Path, home: Path) -> str:
     if output.codec == "json":
-        return _hash_of_document(path, home)
+        return _hash_of_document(output, home)
     if output.codec == "numpy":
         return _hash_of_array(kept.load(output, home))
     whole = xxhash.xxh3_128()
@@ -44,9 +44,9 @@ def _hash_of_file(output: Output, path: Path, home: Path) -> str:
     return whole.hexdigest()
 
 
-def _hash_of_document(path: Path, home: Path) -> str:
+def _hash_of_document(output: Output, home: Path) -> str:
     """Over the document with keys in order and each part's own hash in its place."""
-    tree, parts = kept.read_document(path)
+    tree, parts = kept.read_document(output, home)
     hashes = [profile(part, home, 0).hash for part in parts]
     return xxhash.xxh3_128_hexdigest(documents.dumps(_ordered(tree, hashes), canonical=True))
 
