@@ -96,7 +96,7 @@ class NoDecoratedFunction(HeadraceError):
 
 
 class WrongArguments(HeadraceError):
-    """The @{decorator} function {function} of the block {block} takes {takes}, and {given} upstream blocks give one each."""
+    """The @{decorator} function {function} of the block {block} takes {takes}; its upstream blocks give {given}, one each."""
 
 
 class NotProvided(HeadraceError, ModuleNotFoundError):

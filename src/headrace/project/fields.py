@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.project import document
+from headrace.project import faults
 
 
 class Wrong(ValueError):
     """A field is not what the format has there."""
 
-    def __init__(self, path: document.Path, why: str) -> None:
+    def __init__(self, path: faults.Path, why: str) -> None:
         super().__init__(why)
         self.path = path
 
@@ -19,7 +19,7 @@ class Wrong(ValueError):
         return named(self.path)
 
 
-def named(path: document.Path) -> str:
+def named(path: faults.Path) -> str:
     """The path as people write it: `blocks[2].type`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return "".join(steps).removeprefix(".") or "the whole file"
@@ -30,7 +30,7 @@ class Field:
     """A value, and where it stands. A field that is not written is a field whose value is None."""
 
     value: Any
-    path: document.Path = ()
+    path: faults.Path = ()
 
     def at(self, name: str) -> "Field":
         """The field of that name in a mapping."""

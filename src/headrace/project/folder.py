@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.project import document, environment, fields, files, retries
+from headrace.project import document, environment, faults, fields, files, retries
 
 METADATA = "metadata.yaml"
 PIPELINES = "pipelines"
@@ -95,9 +95,9 @@ def _metadata(folder: Path, environment: Mapping[str, str]) -> fields.Field:
         written = document.parse(_rendered(files.text(folder, METADATA), environment))
         metadata = fields.Field(written.value)
         metadata.mapping()
-    except document.NotYaml as error:
+    except faults.NotYaml as error:
         raise errors.BadProject(file=document.place(METADATA, error.line, error.column), why=str(error)) from None
-    except (files.Unreadable, document.NotPlain, fields.Wrong) as error:
+    except (files.Unreadable, faults.NotPlain, fields.Wrong) as error:
         raise errors.BadProject(file=METADATA, why=_said(error)) from None
     return metadata
 
@@ -110,7 +110,7 @@ def _rendered(text: str, environment: Mapping[str, str]) -> str:
     try:
         return rendering.render(text, environment)
     except rendering.NotRendered as error:
-        raise document.NotYaml(str(error), error.line) from None
+        raise faults.NotYaml(str(error), error.line) from None
 
 
 def _retry(written: fields.Field) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _retry(written: fields.Field) -> dict[str, Any]:
 
 
 def _said(error: ValueError) -> str:
-    at_field = isinstance(error, fields.Wrong | document.NotPlain)
+    at_field = isinstance(error, fields.Wrong | faults.NotPlain)
     return f"{fields.named(error.path)}: {error}" if at_field else str(error)
 
 

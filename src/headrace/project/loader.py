@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import yaml
 
-from headrace.project.document import DEEPEST, MOST_VALUES, NotYaml, Path
+from headrace.project.faults import DEEPEST, MOST_VALUES, NotYaml, Path
 
 
 class _Loader(yaml.CSafeLoader):

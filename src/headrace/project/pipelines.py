@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from headrace import errors
 from headrace.model.pipeline import Block, BlockType, Language, Pipeline
 from headrace.project import blocks, document, edges, files, folder, imports, places, retries, source, tree
-from headrace.project.document import NotPlain, NotYaml
+from headrace.project.faults import NotPlain, NotYaml
 from headrace.project.fields import Field, Wrong
 from headrace.project.folder import Project
 
