@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ while True:
         workplace = msgspec.msgpack.decode(order, type=wire.Workplace)
         os.environ.clear()
         os.environ.update(workplace.environment)
+        os.chdir(workplace.cwd)
         os.closerange(3, files[0])
         os.closerange(files[0] + 1, 256)
         try:
@@ -100,12 +101,27 @@ class Worker:
 
     def __init__(self, sock: socket.socket, out: int, err: int) -> None:
         self._socket = sock
-        self._streams = [out, err]
+        self._streams = out, err
+        self._open = {out, err}
         self._reader: wire.Reader[Any] = wire.Reader(SAID)
 
     def run(self, task: wire.Task) -> Outcome:
         """Gives it the task and listens until it is `Ready`."""
+        self.begin(task)
+        return self.finish()
+
+    def begin(self, task: wire.Task) -> None:
         wire.send(self._socket, task)
+
+    def read_line(self) -> str:
+        """What it prints, up to the end of a line."""
+        line = b""
+        while not line.endswith(b"\n") and select.select([self._streams[0]], [], [], PATIENCE)[0]:
+            line += os.read(self._streams[0], 1)
+        return line.decode()
+
+    def finish(self) -> Outcome:
+        """Listens until it is `Ready`."""
         said: list[Any] = []
         printed = {stream: bytearray() for stream in self._streams}
         while not any(isinstance(each, wire.Ready) for each in said):
@@ -132,12 +148,14 @@ class Worker:
             os.close(stream)
 
     def _listen(self, said: list[Any], printed: dict[int, bytearray], patience: float) -> bool:
-        readable, _, _ = select.select([self._socket, *self._streams], [], [], patience)
+        readable, _, _ = select.select([self._socket, *self._open], [], [], patience)
         if not readable and patience:
             raise TimeoutError(f"the worker said {said} and no more")
-        for stream in self._streams:
-            if stream in readable:
-                printed[stream] += os.read(stream, 2**16)
+        for stream in self._open.intersection(readable):
+            chunk = os.read(stream, 2**16)
+            printed[stream] += chunk
+            if not chunk:
+                self._open.discard(stream)
         if self._socket in readable:
             chunk = self._socket.recv(2**18)
             if not chunk:
@@ -218,6 +236,11 @@ class Site:
         self._forked.append(self._forking.fork(self.workplace))
         return self._forked[-1]
 
+    def serve_from(self, forking: Forking) -> None:
+        """From now on workers are forked from another process."""
+        self.retire()
+        self._forking = forking
+
     def retire(self) -> None:
         """Lets go of every worker."""
         while self._forked:
@@ -225,16 +248,31 @@ class Site:
         self._worker = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def make_forking() -> Iterator[Callable[..., Forking]]:
+    """A process that forks workers, with these modules imported."""
+    made: list[Forking] = []
+
+    def make(*modules: str) -> Forking:
+        made.append(Forking(*modules))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture(scope="module")
 def bare() -> Iterator[Forking]:
+    """A process that forks workers; it ends with the tests of a file, since others look at this process's children."""
     forking = Forking()
     yield forking
     forking.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def full() -> Iterator[Forking]:
-    """With the libraries of frames imported."""
+    """A process that forks workers with the libraries of frames imported."""
     forking = Forking("pandas", "polars", "pyarrow", "duckdb", "numpy.random", "headrace.outputs")
     yield forking
     forking.close()

@@ -194,6 +194,21 @@ def test_a_killed_engine_is_told_as_it_is_and_its_run_goes_on(headrace: Command,
     assert "Run 1 of grind completed" in said.out
 
 
+def test_a_killed_worker_fails_its_attempt_and_the_run_follows_its_retry_policy(
+    headrace: Command, mill: Folder
+) -> None:
+    mill.block("reap", "import os\nif kwargs['retry']['attempts'] == 1:\n    os.kill(os.getpid(), 9)\nreturn args[0]")
+    mill.write("metadata.yaml", "retry_config: {retries: 1, delay: 0}")
+    said = headrace("run", "mill", "grind")
+    assert "Run 1 of grind completed" in said.out
+    reap = headrace("runs", "show", 1, "-o", "json").json["blocks"][1]
+    assert [(each["status"], each["reason"]) for each in reap["attempts"]] == [
+        ("failed", "worker_died"),
+        ("completed", "returned"),
+    ]
+    assert "SIGKILL" in reap["attempts"][0]["failure"]["message"]
+
+
 def test_a_home_that_fails_during_the_run_ends_it_with_an_error(headrace: Command, mill: Folder) -> None:
     """A limit on the size of files, set while the first block runs, stands in for a disk that has become full."""
     process, gate = _waiting(headrace, mill)

@@ -1,0 +1,1 @@
+"""The processes in which blocks run: no database, no server, no token."""

@@ -1,0 +1,1 @@
+"""What user code imports as `mage_ai`; `headrace.worker.offered` serves it under that name."""

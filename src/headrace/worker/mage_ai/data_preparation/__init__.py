@@ -1,0 +1,1 @@
+"""Decorators of blocks, and where the project is."""
