@@ -1,0 +1,34 @@
+"""Runs of a project within this process's engine, as `headrace run` makes them."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from headrace import settings
+from headrace.app import App
+from headrace.model.run import RunStatus
+from headrace.operations import runs, starting
+
+
+@contextmanager
+def engine(home: Path) -> Generator[App]:
+    """An engine with two workers on a home of its own."""
+    with App(replace(settings.load({"HEADRACE_HOME": str(home)}), workers=2)) as app:
+        app.start()
+        yield app
+
+
+def run(app: App, folder: Path, pipeline: str) -> runs.Shown:
+    """One run to its end, with everything kept of it."""
+    done = starting.begin(app, starting.Asked(folder, pipeline, {})).done.result(timeout=120)
+    app.loop.settle(30)
+    if done.status is not RunStatus.COMPLETED:
+        raise RuntimeError(f"the run ended {done.status}: {done.reason}")
+    return runs.show(app, done.id)
+
+
+def seconds(shown: runs.Shown) -> float:
+    """From the run's first move to its last."""
+    assert shown.run.started_at and shown.run.ended_at
+    return (shown.run.ended_at - shown.run.started_at).total_seconds()
