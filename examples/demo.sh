@@ -21,11 +21,12 @@ Home        $HEADRACE_HOME
 To go on, put the command in reach and this home in its place:
   export PATH="$PWD/.venv/bin:\$PATH" HEADRACE_HOME="$HEADRACE_HOME"
 then
-  headrace runs show $run                                  every block, attempt, test and output of this run
-  headrace runs logs $run clean_flights                    what a block printed
-  headrace runs output $run delays_by_weather              what a block returned
-  headrace run examples/flights nyc_2013 --from join_flights --var min_flights=5000
-                                                         only what follows, on the outputs of this run
-  headrace pipelines show examples/flights nyc_2013        the graph
-  headrace init my_project                                 a project of your own
 END
+try() { printf '  %-60s%s\n' "$1" "$2"; }
+try "headrace runs show $run" "every block, attempt, test and output of this run"
+try "headrace runs logs $run clean_flights" "what a block printed"
+try "headrace runs output $run delays_by_weather" "what a block returned"
+try "headrace run examples/flights nyc_2013 --from join_flights" "only what follows, on the outputs of this run"
+try "headrace run examples/flights nyc_2013 --var min_flights=5000" "with a variable of your own"
+try "headrace pipelines show examples/flights nyc_2013" "the graph"
+try "headrace init my_project" "a project of your own"
