@@ -22,7 +22,7 @@ To go on, put the command in reach and this home in its place:
   export PATH="$PWD/.venv/bin:\$PATH" HEADRACE_HOME="$HEADRACE_HOME"
 then
 END
-try() { printf '  %-60s%s\n' "$1" "$2"; }
+try() { printf '  %-64s%s\n' "$1" "$2"; }
 try "headrace runs show $run" "every block, attempt, test and output of this run"
 try "headrace runs logs $run clean_flights" "what a block printed"
 try "headrace runs output $run delays_by_weather" "what a block returned"
