@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from headrace import outputs
 from headrace.worker import wire
+
+hypothesis.settings.register_profile("steady", derandomize=True)  # what lands is judged by the same examples each time
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("steady")
 
 PATIENCE = 30.0  # seconds after which a test gives up; the machine may be busy
 SAID = wire.Finished | wire.Profiled | wire.Ready

@@ -194,9 +194,9 @@ class AnyOrder(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject, elsewhere: bool, turn: bool) -> None:
         """Asked here, or by another process that can only leave a note in the row."""
         run_id = data.draw(st.sampled_from(sorted(self.waiting)))
-        self.store.runs.request_cancel(run_id, self.now)
-        if not elsewhere:
-            self.loop.cancel(run_id, self.now)
+        asked = self.store.runs.request_cancel(run_id, self.now)
+        if asked and not elsewhere:
+            self.loop.cancel(run_id, asked)
         if turn:
             self._turn()
 

@@ -116,8 +116,8 @@ def test_of_many_claims_at_once_one_wins(store: Store, create: Create) -> None:
 
 def test_a_cancel_is_asked_once(store: Store, create: Create) -> None:
     run = create()
-    store.runs.request_cancel(run.id, AT)
-    store.runs.request_cancel(run.id, AT + timedelta(seconds=1))
+    assert store.runs.request_cancel(run.id, AT) == AT
+    assert store.runs.request_cancel(run.id, AT + timedelta(seconds=1)) == AT, "the first time stands"
     assert store.runs.get(run.id).cancel_requested_at == AT
 
 
@@ -125,7 +125,7 @@ def test_a_final_run_is_not_asked_to_cancel(store: Store, begin: Begin) -> None:
     run, _ = begin()
     end = transitions.end_run(RunStatus.COMPLETED, AT, reason="all blocks settled")
     store.runs.write({run.id: 1}, [RunMoved(run, end)])
-    store.runs.request_cancel(run.id, AT)
+    assert store.runs.request_cancel(run.id, AT) is None
     assert store.runs.get(run.id).cancel_requested_at is None
 
 

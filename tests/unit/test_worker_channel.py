@@ -82,6 +82,17 @@ def test_what_was_not_read_is_known_to_be_undelivered(pair: Pair) -> None:
     assert channel.undelivered
 
 
+def test_what_is_not_read_is_known_to_be_undelivered_while_the_other_end_is_open(pair: Pair) -> None:
+    channel, theirs = pair
+    channel.send(stop(1))
+    theirs.recv(4096)
+    channel.note_unread()
+    assert not channel.undelivered
+    channel.send(stop(2))
+    channel.note_unread()
+    assert channel.undelivered
+
+
 def test_what_is_sent_too_late_is_undelivered(pair: Pair) -> None:
     channel, theirs = pair
     theirs.close()

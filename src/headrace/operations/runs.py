@@ -67,9 +67,8 @@ def show(app: App, run_id: int) -> Shown:
 
 def cancel(app: App, run_id: int) -> None:
     """Asks for the run to be cancelled; the engine that moves it does so."""
-    now = clock.now()
-    app.store.runs.request_cancel(run_id, now)
-    app.loop.cancel(run_id, now)
+    if asked := app.store.runs.request_cancel(run_id, clock.now()):
+        app.loop.cancel(run_id, asked)
 
 
 def attempt(shown: Shown, block: str, number: int | None = None) -> Attempt:

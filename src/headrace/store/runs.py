@@ -12,6 +12,7 @@ from headrace.model.output import Output
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Run, RunStatus
 from headrace.store import moves, rows
 from headrace.store.changes import Change
+from headrace.store.columns import Moment
 from headrace.store.database import Database
 from headrace.store.tables import attempts, block_runs, events, outputs, pipelines, projects, runs
 
@@ -77,12 +78,13 @@ class Runs:
             row = connection.execute(update.returning(*rows.RUN)).mappings().first()
         return rows.run(row) if row else None
 
-    def request_cancel(self, run_id: int, at: datetime) -> None:
-        """Asks that the run be cancelled; the engine does it. Asking again, or of a final run, changes nothing."""
+    def request_cancel(self, run_id: int, at: datetime) -> datetime | None:
+        """Asks that the run be cancelled, which the engine does. Says since when it is asked; None for a final run."""
         open_run = runs.c.status.in_([RunStatus.INITIAL, RunStatus.RUNNING])
-        update = sa.update(runs).where(runs.c.id == run_id, runs.c.cancel_requested_at.is_(None), open_run)
+        update = sa.update(runs).where(runs.c.id == run_id, open_run)
+        asked = update.values(cancel_requested_at=sa.func.coalesce(runs.c.cancel_requested_at, sa.literal(at, Moment)))
         with self._database.write() as connection:
-            connection.execute(update.values(cancel_requested_at=at))
+            return connection.scalar(asked.returning(runs.c.cancel_requested_at))
 
     def write(self, epochs: Mapping[int, int], changes: Sequence[Change]) -> dict[int, datetime]:
         """All changes of a turn in one transaction, for runs held under these epochs (by run id).

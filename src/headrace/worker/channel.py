@@ -1,6 +1,10 @@
 """Channel: one end of a socket on which messages go both ways, and which never waits."""
 
+import contextlib
+import fcntl
 import socket
+import struct
+import termios
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -30,9 +34,6 @@ class Channel(Generic[Message]):
         self._stalled = stalled
         self._unsent = bytearray()
         self._reader: wire.Reader[Message] = wire.Reader(kind)
-
-    def fileno(self) -> int:
-        return self.socket.fileno()
 
     def send(self, message: msgspec.Struct) -> None:
         if self._unsent:
@@ -81,6 +82,12 @@ class Channel(Generic[Message]):
                 self.closed = not chunk
         self._lose_unsent()
         return messages
+
+    def note_unread(self) -> None:
+        """Says that nobody reads at the other end any more, though it may still be open. To be followed by `receive`,
+        which notices if it was closed before this."""
+        with contextlib.suppress(OSError):  # only Linux can tell
+            self.undelivered |= struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, b"\0\0\0\0"))[0] > 0
 
     def close(self) -> None:
         self.closed = True

@@ -67,6 +67,7 @@ class Reaper:
 
     def _child_gone(self, crew: Crew, child: Child, status: int) -> None:
         child.pid, child.gone = None, True
+        child.channel.note_unread()
         child.listen()  # what it said before
         if child.task is None:
             self._forget(crew, child, f"it ended with {verdicts.end_of(status)}")
