@@ -178,17 +178,16 @@ def test_a_report_that_is_sent_twice_or_is_of_nobody_says_nothing(engine: Engine
     assert not done.done()
 
 
-def test_no_more_is_with_the_executor_than_it_has_room_for(engine: Engine, shelf: Shelf) -> None:
-    engine.begin(dict.fromkeys("abc", ()))
-    engine.begin(dict.fromkeys("xyz", ()))
+def test_no_more_is_with_the_executor_than_runs_and_a_few_that_wait_there(engine: Engine, shelf: Shelf) -> None:
+    run, _ = engine.begin(dict.fromkeys("abcd", ()))
+    engine.begin(dict.fromkeys("wxyz", ()))
     engine.turn()
-    assert sorted(shelf.tasks) == ["a", "b"]
+    assert sorted(shelf.tasks) == ["a", "b", "c", "d", "w", "x"]
+    assert engine.statuses(run) == {"a": "running", "b": "running", "c": "queued", "d": "queued"}
     shelf.finish("b", "completed")
     engine.turn()
-    assert sorted(shelf.tasks) == ["a", "c"]
-    shelf.finish("a", "completed")
-    engine.turn()
-    assert sorted(shelf.tasks) == ["c", "x"]
+    assert sorted(shelf.tasks) == ["a", "c", "d", "w", "x", "y"]
+    assert engine.statuses(run) == {"a": "running", "b": "completed", "c": "running", "d": "queued"}
 
 
 def test_a_run_that_cannot_be_decided_is_let_go_with_its_error_and_the_others_go_on(
@@ -330,8 +329,9 @@ def test_a_cancel_ends_what_waits_at_once_and_what_runs_once_it_is_gone(engine: 
     engine.store.runs.request_cancel(run.id, AT)
     engine.loop.cancel(run.id, AT)
     engine.turn()
-    assert engine.statuses(run) == {"a": "running", "b": "running", "c": "cancelled", "d": "cancelled"}
-    assert shelf.stopped == [("a", "cancel_requested"), ("b", "cancel_requested")]
+    assert engine.statuses(run) == {"a": "running", "b": "running", "c": "queued", "d": "cancelled"}
+    assert shelf.stopped == [(block, "cancel_requested") for block in "abc"]
+    shelf.finish("c", "cancelled", "cancel_requested")
     shelf.finish("a", "cancelled", "cancel_requested")
     engine.turn()
     assert not done.done()

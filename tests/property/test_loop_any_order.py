@@ -51,7 +51,7 @@ class Shelf:
 
     def submit(self, work: Slice) -> None:
         for task in work:
-            if (task.attempt, "running") not in _attempts(self._store):
+            if dict(_attempts(self._store)).get(task.attempt) not in ("queued", "running"):
                 self.too_early.append(task)
             self.tasks[task.attempt] = task
 
@@ -145,7 +145,7 @@ class AnyOrder(RuleBasedStateMachine):
             pipeline=self.store.projects.version(run.version_id),
             rows=rows,
             kept={block: each for block, each in latest.items() if each.status is BlockStatus.COMPLETED},
-            begun={block: each for block, each in latest.items() if each.status is BlockStatus.RUNNING},
+            begun={block: each for block, each in latest.items() if each.status not in FINAL_BLOCK},
             reopen=reopen,
             workplace=WORKPLACE,
             home=self.home,
@@ -240,8 +240,10 @@ class AnyOrder(RuleBasedStateMachine):
             assert _but_cancel(active.run) == _but_cancel(row)
             assert list(active.rows.values()) == self.store.runs.block_runs(run_id)
             tries = self.store.runs.attempts(row.id for row in active.rows.values())
-            open_ones = {each.uid for of_row in tries.values() for each in of_row if each.status is BlockStatus.RUNNING}
-            assert open_ones == {each.uid for each in active.begun.values()}
+            open_ones = {
+                each.uid: each.status for of_row in tries.values() for each in of_row if each.status not in FINAL_BLOCK
+            }
+            assert open_ones == {each.uid: each.status for each in active.begun.values()}
             assert active.run.status not in FINAL_RUN
             assert all(self.loop._attempts[uid][0] == run_id for uid in open_ones)
 
@@ -287,7 +289,7 @@ class AnyOrder(RuleBasedStateMachine):
         self._see_through()
         for run in self._runs():
             assert run.status in FINAL_RUN
-        assert "running" not in dict(_attempts(self.store)).values()
+        assert set(dict(_attempts(self.store)).values()) <= FINAL_BLOCK
         for run_id, future in self.waiting.items():
             assert future.done() or run_id not in self.loop._runs
         self.store.close()

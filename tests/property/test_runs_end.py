@@ -65,6 +65,7 @@ class Story:
     active: ActiveRun
     now: datetime = AT
     slots: int = 2
+    ahead: int = 0
     begun: set[str] = field(default_factory=set[str])
     ended: list[str] = field(default_factory=list[str])
 
@@ -79,7 +80,7 @@ class Story:
         for block, status in reports:
             turns.report(turn, active, block, _finished(active.begun[block], status))
         turns.advance(turn, active)
-        turns.admit(turn, [self.active], self.slots - active.running())
+        turns.admit(turn, {1: self.active}, self.slots, self.ahead)
         assert self.active.rows == before.rows, "a turn leaves what it was decided from as it was"
         for change in turn.changes.get(1, []):
             self._look_at(change, active)
@@ -90,8 +91,8 @@ class Story:
         match change:
             case BlockMoved(row, move):
                 assert (RANK[move.to] < RANK[row.status]) == (move.name in BACK)
-                assert RANK[move.to] != RANK[row.status]
-                if move.name in ("queue", "start"):
+                assert (RANK[move.to] == RANK[row.status]) == (move.name == "hand")
+                if move.name in ("queue", "hand", "start"):
                     ups = active.plan.upstream[row.block]
                     assert all(active.rows[up].status is BlockStatus.COMPLETED for up in ups)
             case AttemptBegun(attempt):
@@ -105,12 +106,16 @@ class Story:
 
     def _look_at_rest(self, turn: Turn) -> None:
         active = self.active
-        again = progress.next_moves(active.plan, active.run, active.rows, self.now)
+        again = progress.next_moves(active.plan, active.run, active.rows, self.now, handed=active.begun)
         assert (again.start, again.blocks, again.end) == (None, {}, None)
         assert again.stops.keys() <= active.stopping
         running = {block for block, row in active.rows.items() if row.status is BlockStatus.RUNNING}
-        assert active.begun.keys() == running
+        assert {block: active.rows[block].status for block in active.begun} == {
+            block: attempt.status for block, attempt in active.begun.items()
+        }
+        assert running <= active.begun.keys()
         assert len(running) <= self.slots
+        assert len(active.begun) <= self.slots + self.ahead
         assert len(set(self.ended)) == len(self.ended), "an attempt has one outcome"
         for task in turn.submits:
             assert [given.block for given in task.inputs] == list(active.plan.upstream[task.block])
@@ -143,7 +148,7 @@ def _finished(attempt: Attempt, status: str) -> wire.Finished:
     return wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status=status, reason="drawn", outputs=outputs)
 
 
-def _story(pipeline: Pipeline, slots: int) -> Story:
+def _story(pipeline: Pipeline, slots: int, ahead: int) -> Story:
     run = Run(1, "run", 1, 1, 1, RunStatus.INITIAL, "created", {}, AT, AT, owner="one", epoch=1)
     rows = {
         block.uuid: BlockRun(n, block.uuid, 1, block.uuid, BlockStatus.INITIAL, "created")
@@ -159,15 +164,15 @@ def _story(pipeline: Pipeline, slots: int) -> Story:
         workplace=WORKPLACE,
         home=Path("/home"),
     )
-    return Story(ActiveRun.of(job, Future()), slots=slots)
+    return Story(ActiveRun.of(job, Future()), slots=slots, ahead=ahead)
 
 
 OUTCOMES = st.sampled_from(["completed", "completed", "completed", "failed", "cancelled"])
 
 
-@given(pipelines(), st.integers(1, 3), st.data())
-def test_a_run_ends_whatever_happens(pipeline: Pipeline, slots: int, data: st.DataObject) -> None:
-    story = _story(pipeline, slots)
+@given(pipelines(), st.integers(1, 3), st.integers(0, 2), st.data())
+def test_a_run_ends_whatever_happens(pipeline: Pipeline, slots: int, ahead: int, data: st.DataObject) -> None:
+    story = _story(pipeline, slots, ahead)
     story.turn(taken=True)
     for _ in range(data.draw(st.integers(0, 25), "steps")):
         if story.active.run.status in FINAL_RUN:

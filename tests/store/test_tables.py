@@ -100,7 +100,7 @@ def test_attempts_have_numbers_and_uids_of_their_own(database: Database, begin: 
             _attempt(database, blocks["a"].id, **same)
 
 
-@pytest.mark.parametrize("status", ["initial", "queued", "upstream_failed", "condition_failed"])
+@pytest.mark.parametrize("status", ["initial", "upstream_failed", "condition_failed"])
 def test_an_attempt_has_begun(database: Database, begin: Begin, status: str) -> None:
     _, blocks = begin()
     with pytest.raises(exc.IntegrityError):

@@ -78,7 +78,7 @@ def test_a_turn_works_on_one_copy() -> None:
     assert turn.on(kept) is copy
     turns.take(turn, copy)
     turns.advance(turn, copy)
-    turns.admit(turn, [kept], 1)
+    turns.admit(turn, {1: kept}, 1, 0)
     assert moves(turn) == ["run.start", "a.queue", "a.start"]
     assert copy.begun
     assert (kept.run, kept.rows, kept.begun, kept.stopping) == (kept.job.run, kept.job.rows, {}, set())
@@ -126,7 +126,7 @@ def test_a_completed_block_hands_its_outputs_to_those_below() -> None:
     report = wire.Finished(attempt="try-a", epoch=3, status="completed", reason="returned", outputs=(OUTPUT,))
     turns.report(turn, active, "a", report)
     turns.advance(turn, active)
-    turns.admit(turn, [active], 5)
+    turns.admit(turn, {1: active}, 5, 0)
     (task,) = turn.submits
     assert [(each.block, each.outputs, each.single) for each in task.inputs] == [("a", (OUTPUT,), True)]
     assert (task.attempt, task.epoch) == (active.begun["b"].uid, RUN.epoch)
@@ -140,24 +140,24 @@ def test_an_upstream_whose_outputs_are_not_known_is_not_passed_over() -> None:
     active = turn.on(held({"a": "completed", "b": "queued"}, {"a": (), "b": ("a",)}))
     active.kept.clear()
     with pytest.raises(KeyError):
-        turns.admit(turn, [active], 5)
+        turns.admit(turn, {1: active}, 5, 0)
 
 
 def test_no_more_is_started_than_there_is_room_for() -> None:
     first = held(dict.fromkeys("abc", "queued"), dict.fromkeys("abc", ()))
     second = held(dict.fromkeys("xyz", "queued"), dict.fromkeys("xyz", ()), replace(RUN, id=2))
     turn = Turn(AT)
-    turns.admit(turn, [first, second], 4)
+    turns.admit(turn, {1: first, 2: second}, 4, 0)
     assert [task.block for task in turn.submits] == ["a", "b", "c", "x"]
-    turns.admit(full := Turn(AT), [first], 0)
-    turns.admit(full, [first], -3)
+    turns.admit(full := Turn(AT), {1: first}, 0, 0)
+    turns.admit(full, {1: first}, -3, 1)
     assert full.submits == []
 
 
 def test_blocks_start_in_the_order_of_the_graph_not_of_the_rows() -> None:
     turn = Turn(AT)
     active = turn.on(held({"late": "queued", "early": "queued"}, {"early": (), "late": ()}))
-    turns.admit(turn, [active], 9)
+    turns.admit(turn, {1: active}, 9, 0)
     assert [task.block for task in turn.submits] == ["early", "late"]
 
 
@@ -177,7 +177,7 @@ def test_taking_over_loses_what_was_under_way_and_counts_no_failure() -> None:
     )
     turns.take(turn, active)
     turns.advance(turn, active)
-    turns.admit(turn, [active], 1)
+    turns.admit(turn, {1: active}, 1, 0)
     assert moves(turn) == ["b.retry", "b.start"]
     assert (active.rows["b"].attempt, active.rows["b"].failures) == (2, 0)
     ended = [change.attempt for change in turn.changes[1] if isinstance(change, AttemptEnded)]
@@ -211,7 +211,7 @@ def test_resuming_opens_what_is_to_run_again_and_keeps_the_rest() -> None:
     active = turn.on(held({"a": "completed", "b": "failed", "c": "upstream_failed"}, graph, failed, {"b", "c"}))
     turns.take(turn, active)
     turns.advance(turn, active)
-    turns.admit(turn, [active], 1)
+    turns.admit(turn, {1: active}, 1, 0)
     assert moves(turn) == ["run.reopen", "b.reopen", "c.reopen", "run.start", "b.queue", "b.start"]
     assert (active.run.status, active.run.cancel_requested_at) == (RunStatus.RUNNING, None)
     assert (active.rows["b"].attempt, active.rows["c"].status) == (2, BlockStatus.INITIAL)
@@ -238,3 +238,57 @@ def test_giving_up_leaves_nothing_open() -> None:
     assert (active.run.status, active.run.reason) == (RunStatus.FAILED, "let go: ValueError: retries is 'x'")
     assert all(row.status in FINAL_BLOCK for row in active.rows.values())
     assert active.begun == {}
+
+
+def test_what_waits_with_the_executor_is_queued_until_a_place_is_free() -> None:
+    blocks = dict.fromkeys("abcd", ())
+    turn = Turn(AT)
+    active = turn.on(held(dict.fromkeys("abcd", "queued"), blocks, replace(RUN, status=RunStatus.RUNNING)))
+    turns.admit(turn, {1: active}, 1, 2)
+    assert moves(turn) == ["a.start", "b.hand", "c.hand"]
+    assert [task.block for task in turn.submits] == ["a", "b", "c"]
+    assert [(row.status, row.attempt) for row in active.rows.values()] == [
+        ("running", 1),
+        ("queued", 1),
+        ("queued", 1),
+        ("queued", 0),
+    ]
+    later = Turn(AT)
+    active = later.on(active)
+    turns.report(later, active, "a", finished("a", "completed"))
+    turns.admit(later, {1: active}, 1, 2)
+    assert moves(later) == ["a.complete", "b.start", "d.hand"]
+    assert (active.rows["b"].attempt, active.running(), len(active.begun)) == (1, 1, 3)
+
+
+def test_a_report_of_what_was_still_thought_to_wait_says_that_it_ran() -> None:
+    turn = Turn(AT)
+    active = turn.on(held({"a": "queued"}, {"a": ()}, replace(RUN, status=RunStatus.RUNNING)))
+    turns.admit(turn, {1: active}, 0, 1)
+    turns.report(turn, active, "a", finished("a", "completed"))
+    assert moves(turn) == ["a.hand", "a.start", "a.complete"]
+
+
+def test_what_waits_with_the_executor_is_stopped_there() -> None:
+    turn = Turn(AT)
+    active = turn.on(held({"a": "queued"}, {"a": ()}, replace(RUN, status=RunStatus.RUNNING)))
+    turns.admit(turn, {1: active}, 0, 1)
+    uid = active.begun["a"].uid
+    active.ask_cancel(AT)
+    turns.advance(turn, active)
+    assert turn.stops == [(uid, "cancel_requested")]
+    turns.report(turn, active, "a", finished("a", "cancelled", "cancel_requested"))
+    turns.advance(turn, active)
+    assert moves(turn) == ["a.hand", "a.cancel", "run.end"]
+
+
+def test_taking_over_loses_what_waited_with_the_executor_too() -> None:
+    turn = Turn(AT)
+    active = turn.on(held({"a": "queued"}, {"a": ()}, replace(RUN, status=RunStatus.RUNNING)))
+    turns.admit(turn, {1: active}, 0, 1)
+    turns.take(turn, active)
+    turns.admit(turn, {1: active}, 1, 0)
+    assert moves(turn) == ["a.hand", "a.start"]
+    assert active.rows["a"].attempt == 2
+    (ended,) = [change for change in turn.changes[1] if isinstance(change, AttemptEnded)]
+    assert (ended.was, ended.attempt.reason) == (BlockStatus.QUEUED, "engine_died")

@@ -8,7 +8,7 @@ from headrace.model import progress
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import FINAL_BLOCK, Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove
-from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change
+from headrace.store.changes import AttemptBegun, AttemptEnded, AttemptStarted, BlockMoved, Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Step:
 
     def seconds(self, now: datetime) -> float | None:
         """How long its latest attempt took, or has taken."""
-        if self.attempt is None:
+        if self.attempt is None or self.attempt.status is BlockStatus.QUEUED:
             return None
         return ((self.attempt.ended_at or now) - self.attempt.started_at).total_seconds()
 
@@ -59,7 +59,7 @@ class Board:
         moves: list[Moved] = []
         for change in changes:
             match change:
-                case AttemptBegun(attempt) | AttemptEnded(attempt):
+                case AttemptBegun(attempt) | AttemptStarted(attempt) | AttemptEnded(attempt):
                     block = self._block_of[attempt.block_run_id]
                     self.steps[block] = Step(self.steps[block].row, attempt)
                 case BlockMoved(row, move):

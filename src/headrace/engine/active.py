@@ -12,7 +12,7 @@ from headrace.model import progress
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove, RunMove
-from headrace.store.changes import AttemptBegun, BlockMoved, Change, RunMoved
+from headrace.store.changes import AttemptBegun, AttemptStarted, BlockMoved, Change, RunMoved
 from headrace.worker import wire
 
 
@@ -73,22 +73,29 @@ class ActiveRun:
         return change
 
     def queued(self, at: datetime) -> Iterator[str]:
-        """The blocks that may start now, in the order of the plan."""
+        """The blocks that may be handed to the executor now, in the order of the plan."""
         for block in self.plan.upstream:
             row = self.rows[block]
-            if row.status is BlockStatus.QUEUED and (row.retry_at is None or row.retry_at <= at):
+            due = row.retry_at is None or row.retry_at <= at
+            if row.status is BlockStatus.QUEUED and due and block not in self.begun:
                 yield block
 
     def running(self) -> int:
-        """How many of its blocks are with the executor."""
-        return len(self.begun)
+        """How many of its attempts have a place to run."""
+        return sum(attempt.status is BlockStatus.RUNNING for attempt in self.begun.values())
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """The attempts that wait with the executor for a place, by uid, and their blocks."""
+        for block, attempt in self.begun.items():
+            if attempt.status is BlockStatus.QUEUED:
+                yield attempt.uid, block
 
     def next_retry(self) -> datetime | None:
         """When the next waiting try is due."""
         return min((row.retry_at for row in self.rows.values() if row.retry_at), default=None)
 
     def begin(self, block: str, at: datetime) -> Change:
-        """The attempt of a block that has just moved to running."""
+        """The attempt of a block that has just got its number: it is running, or queued with the executor."""
         row = self.rows[block]
         rows_in = [each.rows for given in self._inputs(block) for each in given.outputs if each.rows is not None]
         attempt = Attempt(
@@ -97,13 +104,19 @@ class ActiveRun:
             block_run_id=row.id,
             number=row.attempt,
             epoch=self.run.epoch,
-            status=BlockStatus.RUNNING,
+            status=row.status,
             reason=row.reason,
             started_at=at,
             rows_in=sum(rows_in) if rows_in else None,
         )
         self.begun[block] = attempt
         return AttemptBegun(attempt)
+
+    def start(self, block: str, at: datetime) -> Change:
+        """The attempt of a block that had waited with the executor, and has just moved to running."""
+        row = self.rows[block]
+        self.begun[block] = replace(self.begun[block], status=row.status, reason=row.reason, started_at=at)
+        return AttemptStarted(self.begun[block])
 
     def finish(self, block: str, finished: wire.Finished, at: datetime) -> Attempt:
         """The attempt as its report leaves it; its outputs are what those downstream will read."""

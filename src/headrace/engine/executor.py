@@ -18,7 +18,7 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many block runs it runs at once; what is submitted beyond that waits inside it."""
+        """How many block runs it runs at once; what is submitted beyond that waits inside it, first come, first served."""
         ...
 
     def start(self, report: Callable[[Report], None]) -> None:

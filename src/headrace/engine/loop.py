@@ -26,6 +26,8 @@ from headrace.store import Store
 from headrace.store.changes import Change, Profiled
 from headrace.worker import wire
 
+AHEAD = 2  # tasks for each place of the executor that wait there, so that the place is never idle during a turn
+
 
 class Loop:
     def __init__(self, store: Store, executor: Executor, observers: Sequence[Observer] = ()) -> None:
@@ -77,7 +79,7 @@ class Loop:
 
     def _wait(self) -> list[Wake]:
         """Everything that has happened, after waiting for something to happen or, if there is room, a retry to be due."""
-        due = min(self._retries.values(), default=None) if self._room(self._runs) > 0 else None
+        due = min(self._retries.values(), default=None) if self._has_room() else None
         try:
             events = [self._wakes.get(timeout=max(0.0, (due - clock.now()).total_seconds()) if due else None)]
         except queue.Empty:
@@ -113,12 +115,15 @@ class Loop:
         for active in turn.runs.values():
             turns.advance(turn, active)
         if not self._closing:
-            turns.admit(turn, {**among, **turn.runs}.values(), self._room({**self._runs, **turn.runs}))
+            others = sum(len(active.begun) for run_id, active in self._runs.items() if run_id not in among)
+            slots = self._executor.slots - others
+            turns.admit(turn, among, slots, AHEAD * self._executor.slots)
         self._write(turn)
         return turn
 
-    def _room(self, runs: Mapping[int, ActiveRun]) -> int:
-        return self._executor.slots - sum(active.running() for active in runs.values())
+    def _has_room(self) -> bool:
+        most = (1 + AHEAD) * self._executor.slots
+        return sum(len(active.begun) for active in self._runs.values()) < most
 
     def _hear(self, turn: Turn, event: Wake) -> None:
         match event:

@@ -3,9 +3,10 @@
 A turn works on copies of the runs it touches, so that a turn that cannot be written leaves no trace.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from headrace.engine.active import ActiveRun
 from headrace.model import progress, transitions
@@ -37,7 +38,7 @@ class Turn:
 def take(turn: Turn, active: ActiveRun) -> None:
     """A run comes in: what an earlier engine left under way is lost, what is to run again is opened."""
     for block, row in list(active.rows.items()):
-        if row.status is BlockStatus.RUNNING:
+        if row.status is BlockStatus.RUNNING or block in active.begun:
             _lose(turn, active, block)
     if active.run.status in FINAL_RUN:
         turn.note(active, active.move_run(transitions.reopen_run(turn.at, reason="resumed")))
@@ -50,7 +51,10 @@ def take(turn: Turn, active: ActiveRun) -> None:
 def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> None:
     """An attempt is over. One that failed is followed by another where the policy has one and the run goes on."""
     stopping = block in active.stopping or bool(active.run.cancel_requested_at)
-    row, attempt = active.rows[block], active.finish(block, finished, turn.at)
+    if active.begun[block].status is BlockStatus.QUEUED and finished.status != BlockStatus.CANCELLED:
+        _start(turn, active, block)
+    row, was = active.rows[block], active.begun[block].status
+    attempt = active.finish(block, finished, turn.at)
     match attempt.status:
         case BlockStatus.COMPLETED:
             move = transitions.complete_block(turn.at, attempt=row.attempt)
@@ -61,12 +65,12 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
         case _:
             policy = active.job.pipeline.retry_policy(block)
             move = progress.after_failure(row, policy, turn.at, reason=attempt.reason)
-    turn.note(active, AttemptEnded(attempt), active.move_block(block, move))
+    turn.note(active, AttemptEnded(attempt, was), active.move_block(block, move))
 
 
 def advance(turn: Turn, active: ActiveRun) -> None:
     """Makes every move that the statuses call for, and asks for the stops."""
-    found = progress.next_moves(active.plan, active.run, active.rows, turn.at)
+    found = progress.next_moves(active.plan, active.run, active.rows, turn.at, handed=active.begun)
     if found.start:
         turn.note(active, active.move_run(found.start))
     for block, move in found.blocks.items():
@@ -79,15 +83,22 @@ def advance(turn: Turn, active: ActiveRun) -> None:
         turn.note(active, active.move_run(found.end))
 
 
-def admit(turn: Turn, runs: Iterable[ActiveRun], free: int) -> None:
-    """Starts queued blocks, those of the run that was taken first first, while there is room for them."""
-    for held in runs:
-        if free <= 0:
-            return
-        waiting = list(turn.runs.get(held.run.id, held).queued(turn.at))
-        for block in waiting[:free]:
-            _begin(turn, turn.on(held), block)
-        free -= len(waiting)
+def admit(turn: Turn, runs: Mapping[int, ActiveRun], slots: int, ahead: int) -> None:
+    """Fills the executor: its places with what waits there, then with queued blocks, and `ahead` more are handed over.
+
+    What waits with the executor begins without a word from here, so that no place is idle while a turn is written. It
+    is first come, first served there as here, so which of them runs is known.
+    """
+    held = {**runs, **turn.runs}
+    free = slots - sum(active.running() for active in held.values())
+    waiting = sorted((uid, run_id, block) for run_id, active in held.items() for uid, block in active.waiting())
+    for _, run_id, block in waiting[: max(free, 0)]:
+        _start(turn, turn.on(held[run_id]), block)
+    free -= len(waiting)
+    for active in held.values():
+        for block in islice(active.queued(turn.at), max(free + ahead, 0)):
+            _hand(turn, turn.on(active), block, starts=free > 0)
+            free -= 1
 
 
 def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
@@ -97,8 +108,11 @@ def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
     """
     for block, row in list(active.rows.items()):
         if block in active.begun:
-            ended = wire.Finished(attempt="", epoch=0, status="cancelled", reason="let_go")
-            turn.note(active, AttemptEnded(active.finish(block, ended, turn.at)))
+            ended, was = (
+                wire.Finished(attempt="", epoch=0, status="cancelled", reason="let_go"),
+                active.begun[block].status,
+            )
+            turn.note(active, AttemptEnded(active.finish(block, ended, turn.at), was))
         if row.status not in FINAL_BLOCK:
             move = transitions.cancel_block(turn.at, attempt=row.attempt, reason="let_go")
             turn.note(active, active.move_block(block, move))
@@ -107,18 +121,25 @@ def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
         turn.note(active, active.move_run(transitions.end_run(RunStatus.FAILED, turn.at, reason=why)))
 
 
-def _begin(turn: Turn, active: ActiveRun, block: str) -> None:
-    move = transitions.start_block(turn.at, attempt=active.rows[block].attempt)
-    turn.note(active, active.move_block(block, move), active.begin(block, turn.at))
+def _hand(turn: Turn, active: ActiveRun, block: str, *, starts: bool) -> None:
+    move = transitions.start_block if starts else transitions.hand_block
+    moved = active.move_block(block, move(turn.at, attempt=active.rows[block].attempt))
+    turn.note(active, moved, active.begin(block, turn.at))
     turn.submits.append(active.task(block))
+
+
+def _start(turn: Turn, active: ActiveRun, block: str) -> None:
+    move = transitions.start_block(turn.at, attempt=active.rows[block].attempt, handed=True)
+    turn.note(active, active.move_block(block, move), active.start(block, turn.at))
 
 
 def _lose(turn: Turn, active: ActiveRun, block: str) -> None:
     """The attempt went with the engine that had begun it; another follows at once, and it counts as no failure."""
     row, attempt = active.rows[block], active.begun[block]
     lost = wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status="failed", reason="engine_died")
-    ended = active.finish(block, lost, turn.at)
-    move = transitions.retry_block(
-        turn.at, attempt=row.attempt, reason="engine_died", retry_at=turn.at, failures=row.failures
-    )
-    turn.note(active, AttemptEnded(ended), active.move_block(block, move))
+    turn.note(active, AttemptEnded(active.finish(block, lost, turn.at), attempt.status))
+    if row.status is BlockStatus.RUNNING:
+        move = transitions.retry_block(
+            turn.at, attempt=row.attempt, reason="engine_died", retry_at=turn.at, failures=row.failures
+        )
+        turn.note(active, active.move_block(block, move))

@@ -37,16 +37,26 @@ class Next:
 
 
 def next_moves(
-    plan: Plan, run: Run, blocks: Mapping[str, BlockRun], at: datetime, *, allow_blocks_to_fail: bool = False
+    plan: Plan,
+    run: Run,
+    blocks: Mapping[str, BlockRun],
+    at: datetime,
+    *,
+    handed: Collection[str] = (),
+    allow_blocks_to_fail: bool = False,
 ) -> Next:
-    """The moves that the statuses call for. Made, and asked for again, there are none until something happens."""
+    """The moves that the statuses call for. Made, and asked for again, there are none until something happens.
+
+    `handed` are the blocks whose attempts the executor has: what becomes of those is for it to say.
+    """
     if run.status in FINAL_RUN:
         return Next()
     starts = run.status is RunStatus.INITIAL and not run.cancel_requested_at
     verdict = _verdict(run, blocks, allow_blocks_to_fail)
-    moves = dict(_moves(plan, blocks, at, verdict))
+    moves = dict(_moves(plan, blocks, at, verdict, handed))
     after = {block: moves[block].to if block in moves else row.status for block, row in blocks.items()}
-    stops = {block: verdict for block, status in after.items() if status is BlockStatus.RUNNING} if verdict else {}
+    going = [block for block, status in after.items() if status is BlockStatus.RUNNING or block in handed]
+    stops = dict.fromkeys(going, verdict) if verdict else {}
     return Next(transitions.start_run(at) if starts else None, moves, stops, _end(run, after, at))
 
 
@@ -91,14 +101,16 @@ _NO_GO = {
 }
 
 
-def _moves(plan: Plan, blocks: Mapping[str, BlockRun], at: datetime, verdict: str) -> Iterator[tuple[str, BlockMove]]:
+def _moves(
+    plan: Plan, blocks: Mapping[str, BlockRun], at: datetime, verdict: str, handed: Collection[str]
+) -> Iterator[tuple[str, BlockMove]]:
     status = {block: row.status for block, row in blocks.items()}
     for block, upstreams in plan.upstream.items():
         row = blocks[block]
         move = None
         if row.status is BlockStatus.INITIAL:
             move = _from_initial(row, [(up, status[up]) for up in upstreams], at, verdict)
-        elif row.status is BlockStatus.QUEUED and verdict:
+        elif row.status is BlockStatus.QUEUED and verdict and block not in handed:
             move = transitions.cancel_block(at, attempt=row.attempt, reason=verdict)
         if move:
             status[block] = move.to

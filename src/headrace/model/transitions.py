@@ -64,9 +64,15 @@ def queue_block(at: datetime, *, attempt: int, reason: str = "upstreams_complete
     return BlockMove("queue", frozenset({BlockStatus.INITIAL}), BlockStatus.QUEUED, reason, at, attempt)
 
 
-def start_block(at: datetime, *, attempt: int, reason: str = "submitted") -> BlockMove:
-    """b: its next attempt has a number and goes to the executor. `attempt` is the number it had before."""
-    sets = {"attempt": attempt + 1, "started_at": at, "retry_at": None}
+def hand_block(at: datetime, *, attempt: int, reason: str = "handed_over") -> BlockMove:
+    """j: its next attempt has a number and waits with the executor. `attempt` is the number it had before."""
+    sets = {"attempt": attempt + 1, "retry_at": None}
+    return BlockMove("hand", frozenset({BlockStatus.QUEUED}), BlockStatus.QUEUED, reason, at, attempt, sets)
+
+
+def start_block(at: datetime, *, attempt: int, handed: bool = False, reason: str = "submitted") -> BlockMove:
+    """b: its attempt has a place to run. Unless it was `handed` over before, the attempt gets its number now."""
+    sets = {"attempt": attempt if handed else attempt + 1, "started_at": at, "retry_at": None}
     return BlockMove("start", frozenset({BlockStatus.QUEUED}), BlockStatus.RUNNING, reason, at, attempt, sets)
 
 

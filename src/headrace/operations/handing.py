@@ -10,7 +10,7 @@ from headrace import errors, outputs, project
 from headrace.app import App
 from headrace.engine.active import Job
 from headrace.model.pipeline import Pipeline
-from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
+from headrace.model.run import FINAL_BLOCK, Attempt, BlockRun, BlockStatus, Run
 from headrace.settings import Settings
 from headrace.worker import wire
 
@@ -70,8 +70,10 @@ def _kept(app: App, rows: dict[str, BlockRun]) -> dict[str, Attempt]:
 
 
 def _begun(app: App, rows: dict[str, BlockRun]) -> dict[str, Attempt]:
-    running = {row.id: block for block, row in rows.items() if row.status is BlockStatus.RUNNING}
-    return {running[each]: tries[-1] for each, tries in app.store.runs.attempts(running).items()}
+    """The attempts that the executor of an earlier engine had, running or waiting there."""
+    open_rows = {row.id: block for block, row in rows.items() if row.status not in FINAL_BLOCK}
+    latest = {open_rows[each]: tries[-1] for each, tries in app.store.runs.attempts(open_rows).items()}
+    return {block: attempt for block, attempt in latest.items() if attempt.status not in FINAL_BLOCK}
 
 
 def workplace(settings: Settings, folder: Path, snapshot: str) -> wire.Workplace:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from headrace.model.output import Output
-from headrace.model.run import Attempt, BlockRun, Run
+from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove, RunMove
 
 
@@ -25,7 +25,14 @@ class BlockMoved:
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegun:
-    """A new attempt; its `id` is not known yet, its `uid` is."""
+    """A new attempt; its `id` is not known yet, its `uid` is. It is running, or waits with the executor as `queued`."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """An attempt that had waited, as it is now that it runs."""
 
     attempt: Attempt
 
@@ -35,6 +42,7 @@ class AttemptEnded:
     """The attempt as it is now that it is final, found by its `uid` and `epoch`, with its outputs."""
 
     attempt: Attempt
+    was: BlockStatus = BlockStatus.RUNNING  # before it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +53,4 @@ class Profiled:
     outputs: tuple[Output, ...]
 
 
-Change = RunMoved | BlockMoved | AttemptBegun | AttemptEnded | Profiled
+Change = RunMoved | BlockMoved | AttemptBegun | AttemptStarted | AttemptEnded | Profiled

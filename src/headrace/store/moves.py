@@ -16,7 +16,7 @@ from headrace import errors
 from headrace.model import progress
 from headrace.model.output import Output
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
-from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change, Profiled, RunMoved
+from headrace.store.changes import AttemptBegun, AttemptEnded, AttemptStarted, BlockMoved, Change, Profiled, RunMoved
 from headrace.store.tables import attempts, block_runs, events, outputs, runs
 
 Columns = dict[str, Any]
@@ -29,12 +29,13 @@ def write(connection: sa.Connection, epochs: Mapping[int, int], changes: Sequenc
     """
     cancels = _hold(connection, epochs) if epochs else {}
     moved = [change for change in changes if isinstance(change, RunMoved | BlockMoved)]
-    ended = [change.attempt for change in changes if isinstance(change, AttemptEnded)]
+    ended = [change for change in changes if isinstance(change, AttemptEnded)]
     _insert(connection, attempts, [_begun(change.attempt) for change in changes if isinstance(change, AttemptBegun)])
     _move_runs(connection, [change for change in moved if isinstance(change, RunMoved)])
     _move_blocks(connection, [change for change in moved if isinstance(change, BlockMoved)])
-    _update(connection, "attempts", _ENDED, [_ended(attempt) for attempt in ended])
-    _keep_outputs(connection, ended)
+    _update(connection, "attempts", _STARTED, [_started(each) for each in changes if isinstance(each, AttemptStarted)])
+    _update(connection, "attempts", _ENDED, list(map(_ended, ended)))
+    _keep_outputs(connection, [change.attempt for change in ended])
     _keep_profiles(connection, [change for change in changes if isinstance(change, Profiled)])
     _insert(connection, events, list(map(_event, moved)))
     return cancels
@@ -91,6 +92,7 @@ _HELD = (
     .with_for_update()
 )
 _MOVED = ("status", "reason", "attempt", "failures", "retry_at", "started_at", "ended_at", "reused_from")
+_STARTED = ("status", "reason", "started_at")
 _ENDED = (
     "status",
     "reason",
@@ -154,9 +156,17 @@ def _begun(attempt: Attempt) -> Columns:
     }
 
 
-def _ended(attempt: Attempt) -> Columns:
-    guard = {"at_uid": attempt.uid, "at_epoch": attempt.epoch, "at_status": BlockStatus.RUNNING}
-    return guard | _to(attempt, _ENDED) | {"to_tests": msgspec.to_builtins(attempt.tests) or None}
+def _started(change: AttemptStarted) -> Columns:
+    return _at(change.attempt, BlockStatus.QUEUED) | _to(change.attempt, _STARTED)
+
+
+def _ended(change: AttemptEnded) -> Columns:
+    tests = {"to_tests": msgspec.to_builtins(change.attempt.tests) or None}
+    return _at(change.attempt, change.was) | _to(change.attempt, _ENDED) | tests
+
+
+def _at(attempt: Attempt, status: BlockStatus) -> Columns:
+    return {"at_uid": attempt.uid, "at_epoch": attempt.epoch, "at_status": status}
 
 
 _OUTPUT = tuple(Output.__dataclass_fields__)

@@ -150,7 +150,7 @@ attempts = sa.Table(
     sa.Column("rows_in", sa.BigInteger),
     sa.Column("log_lines", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("block_run_id", "number"),
-    sa.CheckConstraint("status IN ('running', 'completed', 'failed', 'cancelled')", name="tried"),
+    sa.CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="tried"),
 )
 
 outputs = sa.Table(

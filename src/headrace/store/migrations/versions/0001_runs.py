@@ -161,7 +161,9 @@ def upgrade() -> None:
             "status IN ('cancelled', 'completed', 'condition_failed', 'failed', 'initial', 'queued', 'running', 'upstream_failed')",
             name=op.f("ck_attempts_status"),
         ),
-        sa.CheckConstraint("status IN ('running', 'completed', 'failed', 'cancelled')", name=op.f("ck_attempts_tried")),
+        sa.CheckConstraint(
+            "status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name=op.f("ck_attempts_tried")
+        ),
         sa.ForeignKeyConstraint(["block_run_id"], ["block_runs.id"], name="fk_attempts_block_run_id"),
         sa.PrimaryKeyConstraint("id", name="pk_attempts"),
         sa.UniqueConstraint("block_run_id", "number", name="uq_attempts_block_run_id_number"),
