@@ -57,7 +57,7 @@ def test_a_timeout_ends_the_block(site: Site, desk: Desk) -> None:
     outcome = desk.finished(task)
     gone.wait(0)
     assert (outcome.status, outcome.reason) == ("failed", "timed_out")
-    assert outcome.failure and "0.3 seconds" in outcome.failure.message
+    assert outcome.failure and "0.3 s" in outcome.failure.message
     assert [line.message for line in site.log(task)] == [outcome.failure.message]
     assert desk.run(site.task()).status == "completed"
 

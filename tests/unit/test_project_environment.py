@@ -1,5 +1,7 @@
 """The `.env` file, and what of an environment is masked."""
 
+import json
+
 import pytest
 
 from headrace import project
@@ -89,7 +91,7 @@ def test_values_that_are_not_masked(name, value):
     [
         ("DATABASE_URL", "postgresql+psycopg://mill:s3cr3t@db:5432/x", ("s3cr3t",)),
         ("REDIS", "redis://:s3cr3t@cache", ("s3cr3t",)),
-        ("ANY", "https://a:p%40ss%2Fw@host/", ("p%40ss%2Fw", "p@ss/w")),
+        ("ANY", "https://a:p%40ss%2Fw@host/", ("p%2540ss%252Fw", "p%40ss%2Fw", "p%40ss/w", "p@ss/w")),
         ("DSN", "host=db user=mill password=s3cr3t", ("s3cr3t",)),
         ("ODBC", "Driver=x;Uid=mill;Pwd=s3cr3t;", ("s3cr3t",)),
     ],
@@ -100,4 +102,17 @@ def test_of_an_address_the_password_is_masked(name, value, masked):
 
 def test_longer_values_come_first_and_lines_are_masked_too():
     found = project.secrets_of({"A_TOKEN": "abcd", "B_TOKEN": "abcdef", "KEY": "first\nsecond\n"})
-    assert found == ("first\nsecond", "abcdef", "second", "first", "abcd")
+    assert [each for each in found if "\\" not in each and "%" not in each and "+" not in each] == [
+        "first\nsecond",
+        "abcdef",
+        "second",
+        "first",
+        "abcd",
+    ]
+
+
+def test_masked_values_are_masked_as_others_write_them():
+    value = 'a"b\\c/d e'
+    found = project.secrets_of({"PASSWORD": value})
+    written = [repr(value)[1:-1], json.dumps(value)[1:-1], "a%22b%5Cc%2Fd%20e", "a%22b%5Cc%2Fd+e"]
+    assert set(written) | {value} <= set(found)

@@ -276,3 +276,11 @@ def test_versions_within_the_project_are_no_code_of_it(tmp_path):
     found = made(tmp_path / "water")
     taken, _ = project.pin(found, found.path / "home" / "versions")
     assert project.pin(found, found.path / "home" / "versions")[0] == taken
+
+
+def test_a_link_that_leads_in_a_circle_is_no_code(tmp_path):
+    folder = tmp_path / "mill"
+    (folder / "pipelines").mkdir(parents=True)
+    (folder / "circle").symlink_to("circle")
+    (folder / "circle.py").symlink_to("circle.py")
+    assert project.snapshot(project.open(folder)).files == ()

@@ -218,9 +218,25 @@ def test_all_failed_tests_are_told(site: Any) -> None:
 def test_a_test_that_breaks_fails_the_block_at_once(site: Any) -> None:
     code = "@custom\ndef f(): return 1\n\n@test\ndef bad(x): x.y\n\n@test\ndef never(x): assert x"
     finished = site.run(code).finished
-    assert (finished.reason, finished.failure.type) == ("raised", "AttributeError")
+    assert (finished.reason, finished.failure.type) == ("test_failed", "AttributeError")
     assert [(test.name, test.passed) for test in finished.tests] == [("bad", False)]
     assert "in the test bad" in finished.failure.traceback
+
+
+@pytest.mark.parametrize(
+    ("returned", "test"),
+    [
+        ("[10, 20]", "def t(a, b): assert (a, b) == (10, 20)"),
+        ("[10, 20]", "def t(first, *others, **kwargs): assert (first, others) == (10, (20,))"),
+        ("[10, 20]", "def t(whole): assert whole == [10, 20]"),
+        ("[42]", "def t(output, *args): assert output == 42"),
+        ("[[1, 2]]", "def t(output, *args): assert output == [1, 2]"),
+        ("[]", "def t(output, *args): assert output == []"),
+    ],
+)
+def test_a_test_is_given_the_elements_of_a_list(site: Any, returned: str, test: str) -> None:
+    finished = site.run(f"@custom\ndef f(): return {returned}\n\n@test\n{test}").finished
+    assert (finished.status, finished.failure) == ("completed", None)
 
 
 def test_tests_of_a_block_without_output_get_none(site: Any) -> None:

@@ -82,7 +82,7 @@ def test_the_logger_argument_keeps_tags(site: Any) -> None:
     code = """
         @custom
         def f(*args, logger, **kwargs):
-            logger.info('100 % of', rows=3, kind={'a': 1}, name='x', msg='y')
+            logger.info('100 % of', rows=3, kind={'a': 1}, name='x', msg='y', level='z', message='m', self=1)
             logger.debug('unseen')
             logger.warning('%d left', 2)
             logger.critical('bad', error=ValueError('why'))
@@ -97,7 +97,8 @@ def test_the_logger_argument_keeps_tags(site: Any) -> None:
     assert outcome.finished.status == "completed", outcome.finished
     first, second, third, fourth = outcome.logged
     assert first["message"] == "100 % of"
-    assert first["tags"] == {"rows": 3, "kind": {"a": 1}, "name": "x", "msg": "y"}
+    named = {"name": "x", "msg": "y", "level": "z", "message": "m", "self": 1}
+    assert first["tags"] == {"rows": 3, "kind": {"a": 1}, **named}
     assert (second["level"], second["message"]) == ("WARNING", "2 left")
     assert third["level"] == "CRITICAL" and "ValueError: why" in third["message"]
     assert "IndexError" in fourth["message"]

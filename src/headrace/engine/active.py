@@ -21,7 +21,7 @@ class Job:
     """All that the engine needs of a claimed run, read before it reaches the loop.
 
     `kept` has, for each completed block, the attempt whose outputs stand for it; `begun` the attempts that were under
-    way when an earlier engine died, by block; `reopen` the final blocks that are to run again.
+    way when an earlier engine died, by block; `reopen` the final blocks that are to run again; `masks` the run's own secrets.
     """
 
     run: Run
@@ -32,6 +32,7 @@ class Job:
     reopen: frozenset[str]
     workplace: wire.Workplace
     home: Path
+    masks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -162,6 +163,7 @@ class ActiveRun:
             memory_limit=written.memory_limit,
             fresh_process=written.fresh_process,
             imports=self.job.pipeline.imports,
+            masks=self.job.masks,
         )
 
     def _inputs(self, block: str) -> tuple[wire.Input, ...]:

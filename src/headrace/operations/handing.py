@@ -60,6 +60,7 @@ def _job(app: App, run: Run, reopen: frozenset[str]) -> Job:
         reopen=reopen,
         workplace=workplace(app.settings, row.path, snapshot),
         home=app.settings.home,
+        masks=project.secrets_of({name: value for name, value in run.variables.items() if isinstance(value, str)}),
     )
 
 
@@ -78,11 +79,13 @@ def _begun(app: App, rows: dict[str, BlockRun]) -> dict[str, Attempt]:
 
 def workplace(settings: Settings, folder: Path, snapshot: str) -> wire.Workplace:
     """Where and with what environment the blocks of a project run, and what of it is masked in their logs."""
-    own = project.dotenv(project.open(folder, os.environ))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    own = _without_own(project.dotenv(project.open(folder, os.environ)))
+    inherited = _without_own(os.environ)
     if settings.environment is not None:
         inherited = {name: value for name, value in inherited.items() if name in settings.environment}
-    environment = {**own, **inherited}
+    environment = {**own, **inherited, "MAGE_REPO_PATH": str(folder), "MAGE_RUNTIME__REPO_PATH": str(folder)}
+    importable = [environment["PYTHONPATH"]] if environment.get("PYTHONPATH") else []
+    environment["PYTHONPATH"] = os.pathsep.join([*importable, str(folder.parent)])  # for programs that blocks start
     return wire.Workplace(
         project=folder.name,
         snapshot=str(settings.home / "versions" / snapshot / folder.name),
@@ -91,3 +94,7 @@ def workplace(settings: Settings, folder: Path, snapshot: str) -> wire.Workplace
         environment=environment,
         masks=project.secrets_of(environment),
     )
+
+
+def _without_own(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(OWN)}

@@ -1,6 +1,8 @@
 """A run begins: what was asked for is pinned; then a row exists and the engine has it."""
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from headrace import clock, errors, project
 from headrace.app import App
@@ -11,6 +13,8 @@ from headrace.operations.asking import Asked, Checked
 from headrace.operations.handing import Begun
 from headrace.store.runs import NewRun
 
+LEAST_FREE = 8 * 2**20  # bytes of the home's disk, for a run to begin
+
 
 def begin(app: App, asked: Asked) -> Begun:
     """Starts the run. Every BadInput that can be known is raised before anything is written."""
@@ -18,8 +22,9 @@ def begin(app: App, asked: Asked) -> Begun:
 
 
 def begin_checked(app: App, checked: Checked) -> Begun:
-    """Starts what was checked before. Raises NoEarlierOutput, ProjectUnreadable, ProjectChanged."""
+    """Starts what was checked before. Raises NoEarlierOutput, ProjectUnreadable, ProjectChanged, HomeUnwritable."""
     asked, found = checked.asked, checked.project
+    _refuse_full(app.settings.home)
     snapshot, place = project.pin(found, app.settings.home / "versions")
     checked = asking.check_pinned(checked, place)
     pipeline = checked.pipeline
@@ -39,6 +44,13 @@ def begin_checked(app: App, checked: Checked) -> Begun:
     )
     run = app.store.runs.create(new, now)
     return handing.hand_over(app, run)
+
+
+def _refuse_full(home: Path) -> None:
+    """A run that begins on a disk with next to no room would only get stuck half way."""
+    free = shutil.disk_usage(home).free
+    if free < LEAST_FREE:
+        raise errors.HomeUnwritable(path=home, why=f"only {free // 1024} KiB of its disk are free")
 
 
 def _with_reused(app: App, pipeline: Pipeline, pipeline_id: int, chosen: Sequence[str]) -> dict[str, int | None]:

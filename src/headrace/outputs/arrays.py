@@ -1,5 +1,7 @@
 """numpy arrays of any number of dimensions, as .npy files mapped by the reader."""
 
+import errno
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,12 @@ np: Any = import_module("numpy")
 
 def save(value: Any, path: Path) -> dict[str, Any]:
     with path.open("wb") as file:
-        np.lib.format.write_array(file, value, version=(3, 0), allow_pickle=False)
+        try:
+            np.lib.format.write_array(file, value, version=(3, 0), allow_pickle=False)
+        except OSError as error:
+            if error.errno is None:  # numpy says how much was written, and not why it was not all
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
     return {
         "rows": len(value) if value.ndim else None,
         "extra": {"shape": list(value.shape), "dtype": str(value.dtype)},

@@ -18,7 +18,7 @@ _LONGEST = 200  # characters of a text that is some column's least or greatest
 def profile(output: Output, home: Path, budget_seconds: float) -> Output:
     """The output with its hash, and of a frame with its profile.
 
-    The profile maps a column to `{"nulls", "min", "max"}`, the last two None where there is no order; a column that
+    The profile maps a column, by the name that `different` gives it, to `{"nulls", "min", "max"}`, the last two None where there is no order; a column that
     the seconds did not suffice for maps to None. The hash is always made. CannotRead as `load` has it.
     """
     path = home / output.path
@@ -80,19 +80,24 @@ def _profile_table(output: Output, path: Path, deadline: float) -> Output:
     hashing: Any = import_module("headrace.outputs.hashing")
     table = tables.read(output, path)
     meanings = [tables.meaning(field) for field in table.schema]
-    names = _different(table.schema.names)
+    names = different(table.schema.names)
     found = dict(zip(names, (_column(each, deadline) for each in table.columns), strict=True))
     return replace(output, profile=found, hash=hashing.of_table(table, meanings, tables.steps(table)))
 
 
-def _different(names: Iterable[str]) -> list[str]:
-    """The names, with a number after those that were there before."""
-    seen: dict[str, int] = {}
-    different: list[str] = []
+def different(names: Iterable[str]) -> list[str]:
+    """What a profile calls columns of these names: a number follows one that was there before.
+
+    What comes after a name changes nothing of it: a file may have more columns, at its end, than the frame's schema.
+    """
+    found: dict[str, int] = {}  # how often each was there
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        different.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return different
+        one = name
+        while one in found:
+            found[name] += 1
+            one = f"{name} ({found[name]})"
+        found[one] = 1
+    return list(found)
 
 
 def _column(column: Any, deadline: float) -> dict[str, Any] | None:

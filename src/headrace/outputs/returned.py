@@ -23,11 +23,20 @@ def split(value: Any) -> tuple[bool, list[tuple[str, Any]]]:
     if type(value) is not list:
         return True, _named([value])
     elements = cast("list[Any]", value)
-    if len(elements) == 1 and (type(elements[0]) is list or kinds.frame_codec(elements[0])):
+    if _holds_one(elements):
         return True, _named(elements)
     if all(map(documents.knows, elements)):
         return True, _named([elements])
     return False, _named(elements)
+
+
+def is_kept_whole(value: Any) -> bool:
+    """Whether a block returned a list that is kept as one output, which to the Mage format is one for each element."""
+    return type(value) is list and not _holds_one(value) and all(map(documents.knows, value))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _holds_one(elements: list[Any]) -> bool:
+    return len(elements) == 1 and bool(type(elements[0]) is list or kinds.frame_codec(elements[0]))
 
 
 def _named(values: list[Any]) -> list[tuple[str, Any]]:

@@ -1,10 +1,11 @@
 """The `.env` file of a project, and which values of an environment are not for everybody's eyes."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 4  # characters of a value that is masked; a shorter one would blot out half a log
 
@@ -90,6 +91,7 @@ def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
     """
     found = {part for name, value in environment.items() for part in _parts(name, value)}
     kept = {each for each in found if len(each) >= SHORTEST and each.lower() not in _SAYS_NOTHING}
+    kept |= {form for each in kept for form in _forms(each)}
     return tuple(sorted(kept, key=lambda each: (-len(each), each)))
 
 
@@ -100,6 +102,11 @@ def _parts(name: str, value: str) -> Iterator[str]:
     if _looks_secret(name) and not passwords:
         yield value.strip()
         yield from (line.strip() for line in value.splitlines())
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    """The value as Python, JSON and addresses write it."""
+    return repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe=""), quote_plus(value)
 
 
 def _looks_secret(name: str) -> bool:

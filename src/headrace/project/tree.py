@@ -1,7 +1,7 @@
 """Which files of a project folder are its code: what a run is pinned to. Everything else is live."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from headrace.project import files
@@ -75,7 +75,7 @@ def _entries(root: Path, prefix: str) -> Iterator[os.DirEntry[str]]:
 
 def _folder(entry: os.DirEntry[str], path: str, top: str, above: tuple[str, ...]) -> str | None:
     """Where the folder that entry names really is; None if it is none to go into."""
-    if entry.name in _NEVER or path in _NOT_AT_TOP or not entry.is_dir():
+    if entry.name in _NEVER or path in _NOT_AT_TOP or not _is(entry.is_dir):
         return None
     if not entry.is_symlink():
         return os.path.join(above[-1], entry.name)  # noqa: PTH118
@@ -85,7 +85,7 @@ def _folder(entry: os.DirEntry[str], path: str, top: str, above: tuple[str, ...]
 
 def _code(entry: os.DirEntry[str], path: str, top: str) -> Stat | None:
     """The stat of a file of code; None if it is none."""
-    if not entry.name.endswith(_suffixes(path)) or entry.name in _LIVE or not entry.is_file():
+    if not entry.name.endswith(_suffixes(path)) or entry.name in _LIVE or not _is(entry.is_file):
         return None
     if entry.is_symlink() and not files.inside(top, entry.path):
         return None
@@ -94,3 +94,11 @@ def _code(entry: os.DirEntry[str], path: str, top: str) -> Stat | None:
     except OSError:
         return None
     return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino) if stat.st_size <= files.LARGEST else None
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """What the entry is; nothing, if it is a link that leads in a circle."""
+    try:
+        return kind()
+    except OSError:
+        return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from headrace import clock, errors, outputs
 from headrace.model.output import Output
@@ -39,6 +39,7 @@ class Attempt:
         self._step = "not_read"  # the reason of the failure, should what is being done fail
         self._seconds: float | None = None
         self._single = True
+        self._listed = False  # the block returned a list that is kept whole
         self._outputs: tuple[Output, ...] = ()
         self._tests: list[TestResult] = []
         self._assertions: list[Failure] = []
@@ -88,14 +89,15 @@ class Attempt:
         value = self._timed(function, arguments)
         del arguments
         self._step = "not_kept"
+        self._listed = outputs.is_kept_whole(value)
         self._single, kept = outputs.save(value, Path(self._task.place), self._home)
         del value
         self._outputs = tuple(output if self._is_large(output) else self._profiled(output) for output in kept)
         if tests := block.decorated.get("test"):
             values = self._read_again()
-            self._step = "raised"
+            self._step = "test_failed"
             for test in tests:
-                self._test(test, values)
+                self._test(test, self._given(test, values))
 
     def _load(self, block: running.Block, arguments: list[Any]) -> None:
         task = self._task
@@ -119,6 +121,11 @@ class Attempt:
         if not self._outputs:
             return [None]
         return [outputs.load(output, self._home) for output in self._outputs]
+
+    def _given(self, test: running.Function, values: list[Any]) -> list[Any]:
+        """The arguments of a test. It gets each element of a list by itself, or the list where it takes just one."""
+        elements = cast("list[Any]", values[0]) if self._listed else []
+        return elements if elements and python.takes(test, len(elements)) else values
 
     def _test(self, test: running.Function, values: list[Any]) -> None:
         name = getattr(test, "__name__", repr(test))

@@ -72,14 +72,14 @@ class Child(pool.Worker):
         self.task, self.state, self.for_one = task, pool.State.BUSY, task.fresh_process
         self.started = clock.now()
         self.channel.send(task)
-        self.log = writing.AttemptLog(Path(task.log), bounds.log_head, bounds.log_tail, task.workplace.masks)
+        self.log = writing.AttemptLog(Path(task.log), bounds.log_head, bounds.log_tail, _masks(task))
 
     def finish(self, said: wire.Finished) -> wire.Finished:
         """Ends the log and the task; the answer, with what only the parent knows and without what must not be seen."""
         assert self.task is not None and self.log is not None  # noqa: S101 - callers look
         self.drain()
         now = clock.now()
-        lines, mask, masked = self.log.close(now), self.log.mask, bool(self.task.workplace.masks)
+        lines, mask, masked = self.log.close(now), self.log.mask, bool(_masks(self.task))
         if self.deadline:
             self.deadline.cancel()
         self.ran += 1
@@ -158,3 +158,7 @@ def _masked_failure(failure: Failure, mask: Callable[[str], str]) -> Failure:
 
 def _masked_test(test: TestResult, mask: Callable[[str], str]) -> TestResult:
     return dataclasses.replace(test, message=mask(test.message))
+
+
+def _masks(task: wire.Task) -> tuple[str, ...]:
+    return (*task.workplace.masks, *task.masks)

@@ -25,7 +25,7 @@ def describe(error: BaseException, live: str) -> Failure:
         code = error.text.strip()
     return Failure(
         type=_kind(error),
-        message=bounded(said(error) or code or ""),
+        message=bounded(said(error) or (code or "" if isinstance(error, AssertionError) else "")),
         traceback=bounded(_traceback(error)),
         file=file,
         line=line,

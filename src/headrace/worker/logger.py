@@ -33,29 +33,29 @@ class BlockLogger:
     def __init__(self, block: str) -> None:
         self._logger = logging.getLogger(block)
 
-    def debug(self, message: Any, *values: Any, **tags: Any) -> None:
+    def debug(self, message: Any, /, *values: Any, **tags: Any) -> None:
         self.log(logging.DEBUG, message, *values, **tags)
 
-    def info(self, message: Any, *values: Any, **tags: Any) -> None:
+    def info(self, message: Any, /, *values: Any, **tags: Any) -> None:
         self.log(logging.INFO, message, *values, **tags)
 
-    def warning(self, message: Any, *values: Any, **tags: Any) -> None:
+    def warning(self, message: Any, /, *values: Any, **tags: Any) -> None:
         self.log(logging.WARNING, message, *values, **tags)
 
     warn = warning
 
-    def error(self, message: Any, *values: Any, **tags: Any) -> None:
+    def error(self, message: Any, /, *values: Any, **tags: Any) -> None:
         self.log(logging.ERROR, message, *values, **tags)
 
-    def exception(self, message: Any, *values: Any, **tags: Any) -> None:
+    def exception(self, message: Any, /, *values: Any, **tags: Any) -> None:
         self.log(logging.ERROR, message, *values, **{"exc_info": True, **tags})
 
-    def critical(self, message: Any, *values: Any, **tags: Any) -> None:
+    def critical(self, message: Any, /, *values: Any, **tags: Any) -> None:
         self.log(logging.CRITICAL, message, *values, **tags)
 
     fatal = critical
 
-    def log(self, level: int, message: Any, *values: Any, **tags: Any) -> None:
+    def log(self, level: int, message: Any, /, *values: Any, **tags: Any) -> None:
         error = tags.pop("error", None)
         exception = tags.pop("exc_info", None) or (error if isinstance(error, BaseException) else None)
         if error is not None and exception is not error:

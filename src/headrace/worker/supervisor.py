@@ -240,7 +240,7 @@ class _Supervisor:
             if member.pid is not None:
                 processes.kill_tree(member.pid)
         for _, child in self._roster.running.values():
-            child.say("The engine went away, and the block was ended.")
+            child.say("headrace was ended, and the block with it.")
             if child.task is not None:
                 child.finish(verdicts.cancelled(child.task, "engine_gone"))
         processes.end_children(UNKILLABLE)

@@ -12,7 +12,7 @@ def cancelled(task: wire.Task, reason: str) -> wire.Finished:
 
 
 def timed_out(task: wire.Task) -> wire.Finished:
-    return _failed(task, "timed_out", "TimedOut", f"The block ran longer than its timeout of {task.timeout:g} seconds.")
+    return _failed(task, "timed_out", "TimedOut", f"The block ran longer than its timeout of {task.timeout:g} s.")
 
 
 def over_memory(task: wire.Task, used: int, limit: int) -> wire.Finished:

@@ -63,6 +63,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     timeout: float | None = None  # seconds
     memory_limit: int | None = None  # bytes resident, of the worker and all it started
     fresh_process: bool = False
+    masks: tuple[str, ...] = ()  # values replaced by *** besides the workplace's: the run's own secrets
     imports: tuple[str, ...] = ()  # third-party modules worth having imported before the worker is forked
 
 
@@ -102,7 +103,7 @@ REASONS = {
     "raised": "the block raised an error",
     "not_read": "what an upstream block left cannot be read",
     "test_failed": "a test of the block failed",
-    "not_loaded": "the block's code could not be loaded",
+    "not_loaded": "the block's code could not be loaded or called",
     "not_kept": "what the block returned cannot be kept",
     "timed_out": "the block ran longer than its timeout",
     "out_of_memory": "the block used more memory than it may",

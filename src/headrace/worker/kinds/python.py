@@ -74,6 +74,12 @@ def takes_arguments(function: running.Function) -> bool:
     return any(each.kind in (*_NAMED, Parameter.VAR_POSITIONAL) for each in _parameters(function))
 
 
+def takes(function: running.Function, count: int) -> bool:
+    """Whether it can be called with that many positional arguments."""
+    each = [parameter.kind for parameter in _parameters(function)]
+    return Parameter.VAR_POSITIONAL in each or sum(kind in _NAMED for kind in each) >= count
+
+
 class OneProcess:
     """User code that forks comes back twice; the child is not the worker, and ends here."""
 
