@@ -42,6 +42,17 @@ def test_bad_input(headrace: Command, mill: Folder, case: str) -> None:
     assert not headrace.home.exists()
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+@pytest.mark.parametrize("words", [["run", "mill", "grind"], ["pipelines", "list", "mill"]])
+def test_a_folder_that_may_not_be_read(headrace: Command, mill: Folder, words: list[str]) -> None:
+    mill.path.chmod(0)
+    try:
+        said = headrace(*words, code=2)
+    finally:
+        mill.path.chmod(0o755)
+    assert said.err == f"error: The project folder {mill.path} cannot be read: Permission denied.\n"
+
+
 def test_runs_that_are_not_there(headrace: Command) -> None:
     for words in (["run", "--resume", 7], ["runs", "show", 7], ["runs", "logs", 7], ["runs", "output", 7, "sow"]):
         assert headrace(*words, code=2).err == "error: There is no run 7.\n"

@@ -55,6 +55,36 @@ def test_a_failed_run_shows_where_the_users_code_raised(headrace: Command, mill:
     assert "headrace run mill grind --from reap" in said.out
 
 
+def test_the_hint_to_run_again_has_the_variables(headrace: Command, mill: Folder) -> None:
+    mill.block("reap", "raise ValueError(kwargs['day'])")
+    words = ["--var", "day=a day", "--var", 'n="3"', "--var", "api_key=opensesame"]
+    said = headrace("run", "mill", "grind", *words, code=1)
+    assert """--from reap --var 'day=a day' --var 'n="3"' --var 'api_key=***'\n""" in said.out
+    for options in ([], ["-o", "json"]):
+        shown = headrace("runs", "show", 1, *options).out
+        assert '"api_key": "***"' in shown
+        assert "opensesame" not in shown
+
+
+def test_a_very_long_error_is_shown_in_part(headrace: Command, mill: Folder) -> None:
+    mill.block("reap", "raise ValueError('z' * 3_000_000)")
+    said = headrace("run", "mill", "grind", code=1)
+    assert "… `headrace runs show 1 -o json` has all of it" in said.out
+    assert len(said.out) < 10_000
+    assert len(headrace("runs", "show", 1).out) < 10_000
+
+
+def test_a_pipeline_of_no_blocks_is_told_as_that(headrace: Command, mill: Folder) -> None:
+    mill.pipeline("none", {})
+    told, *rest = headrace("run", "mill", "none").out.splitlines()
+    assert told == "Run 1 of none, 0 blocks"
+    assert rest[:2] == ["There are no blocks.", ""]
+    assert rest[2].startswith("Run 1 of none completed in ")
+    assert not rest[3:]
+    assert headrace("runs", "logs", 1).out == "There are no blocks.\n"
+    assert "There are no blocks." in headrace("runs", "show", 1).out
+
+
 def test_a_failed_test_is_named(headrace: Command, mill: Folder) -> None:
     mill.block("reap", "return []")
     with (mill.path / "custom/reap.py").open("a") as file:
@@ -185,6 +215,7 @@ def test_a_killed_engine_is_told_as_it_is_and_its_run_goes_on(headrace: Command,
     shown = headrace("runs", "show", 1).out
     assert "its engine is gone. Go on with it: headrace run --resume 1" in shown
     assert re.search(r"^sow +! abandoned$", shown, re.MULTILINE)
+    assert re.search(r"^status +abandoned while running: its engine is gone$", shown, re.MULTILINE)
     (listed,) = headrace("runs", "list", "-o", "json").json
     assert (listed["status"], listed["abandoned"]) == ("running", True)
     gate.touch()

@@ -121,3 +121,12 @@ def test_a_reader_that_left_is_no_error(headrace: Command) -> None:
     )
     os.close(theirs)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_columns_of_one_name_have_each_its_own_figures(tmp_path: Path) -> None:
+    command, mill = Command(tmp_path / "home", tmp_path), Folder(tmp_path / "mill")
+    mill.block("sow", "import pandas\nreturn pandas.DataFrame([[1, 2], [3, 40]], columns=['d', 'd'])")
+    mill.pipeline("grind", {"sow": []})
+    command("run", "mill", "grind")
+    out = command("runs", "output", 1, "sow").out
+    assert re.findall(r"^d +int64 +0 +(\d+) +(\d+)$", out, re.MULTILINE) == [("1", "3"), ("2", "40")]

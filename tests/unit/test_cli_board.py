@@ -1,8 +1,12 @@
 """What is known of a run that goes on, and what of it is worth showing."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
-from headrace.cli import sentences
+import pytest
+from rich.console import Console
+
+from headrace.cli import live, sentences
 from headrace.cli.board import Board, Step, worth_showing
 from headrace.model import progress, transitions
 from headrace.model.output import Output
@@ -69,3 +73,12 @@ def test_what_fails_or_runs_is_shown_before_what_waits() -> None:
     assert worth_showing(steps, 13) == steps
     assert [step.row.block for step in worth_showing(steps, 4)] == ["b8", "b9", "bad", "busy"]
     assert worth_showing(steps, 0) == worth_showing(steps, -2) == []
+
+
+@pytest.mark.parametrize(("width", "bar"), [(30, 0), (35, 0), (50, 15), (59, 24), (200, 24)])
+def test_where_there_is_little_width_the_bar_gives_way(width: int, bar: int) -> None:
+    console = Console(width=width, file=io.StringIO())
+    drawn = console.render_lines(live.picture(_board(), AT, AT, 10, width), pad=False)
+    headline, *blocks = ["".join(part.text for part in line) for line in drawn]
+    assert headline == f"grind run 1  {'━' * bar}  0 of 2 blocks  0.0 s" or (width == 30 and headline.endswith("…"))
+    assert len(blocks) == 2, "nothing is wrapped"

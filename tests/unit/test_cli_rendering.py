@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.cli import quantities, tables
+from headrace.cli import excerpts, quantities, tables
 from headrace.cli.tables import Column
 from headrace.operations import reasons
 
@@ -90,3 +90,13 @@ def test_reasons_are_words_and_blocks_keep_their_names() -> None:
     assert reasons.in_words("load_flights failed") == "load_flights failed"
     assert reasons.in_words("load_flights upstream_failed") == "load_flights was not run"
     assert reasons.in_words("some_new_reason") == "some new reason"
+
+
+def test_a_long_text_is_shown_in_part_and_says_so() -> None:
+    assert excerpts.lines("", "all") == [""]
+    assert excerpts.lines("one\ntwo\x1b[2J", "all") == ["one", "two"]
+    assert excerpts.lines("z" * excerpts.CHARACTERS, "all") == ["z" * excerpts.CHARACTERS]
+    for long, shown in (("z" * 3_000_000, ["z" * excerpts.CHARACTERS]), ("z\n" * 30, ["z"] * excerpts.LINES)):
+        *begin, last = excerpts.lines(long, "all")
+        assert begin == shown
+        assert click.unstyle(last) == "… `all` has all of it"

@@ -1,5 +1,6 @@
 """Variables as they are given on the command line."""
 
+import itertools
 import json
 from typing import Any
 
@@ -70,3 +71,29 @@ values = st.recursive(
 @given(values)
 def test_any_json_comes_through(value: Any) -> None:
     assert variables.parse([f"x={json.dumps(value)}"]) == {"x": value}
+
+
+@given(st.dictionaries(st.text(), values, max_size=4))
+def test_the_words_for_variables_give_them_again(those: dict[str, Any]) -> None:
+    words = variables.words(those)
+    given = [value for option, value in itertools.pairwise(words) if option == "--var"]
+    whole = words[1] if words[:1] == ["--runtime-vars"] else None
+    assert variables.parse(given, whole) == those
+
+
+def test_words_are_as_short_as_people_would_write_them() -> None:
+    those = {"day": "2026-01-31", "n": 3, "digits": "3", "a=b": [1], "api_key": "opensesame"}
+    assert variables.words(those) == [
+        *("--runtime-vars", '{"a=b": [1]}'),
+        *("--var", "day=2026-01-31", "--var", "n=3", "--var", 'digits="3"', "--var", "api_key=***"),
+    ]
+
+
+def test_what_looks_secret_is_masked_at_any_depth() -> None:
+    those = {"token": 123456, "db": {"password": "hunter22", "host": "here"}, "keys": ["first", {"a": "second"}]}
+    assert variables.masked(those) == {
+        "token": "***",
+        "db": {"password": "***", "host": "here"},
+        "keys": ["***", {"a": "***"}],
+    }
+    assert variables.masked({"url": "db://me:s3cr3t@here"}) == {"url": "db://me:***@here"}

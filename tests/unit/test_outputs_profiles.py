@@ -265,3 +265,16 @@ def test_a_head_shows_the_beginning(name: str, tmp_path: Path) -> None:
 def test_a_head_of_a_relation(tmp_path: Path) -> None:
     head = outputs.head(kept(duckdb.sql("select 1 a, 'x' b"), tmp_path), tmp_path, 2)
     assert head == (["a", "b"], [[1, "x"]])
+
+
+@pytest.mark.parametrize(
+    ("names", "different"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["d", "d", "d"], ["d", "d (2)", "d (3)"]),
+        (["d", "d (2)", "d", "d"], ["d", "d (2)", "d (3)", "d (4)"]),
+        (["d", "d", "d (2)"], ["d", "d (2)", "d (2) (2)"]),
+    ],
+)
+def test_columns_of_one_name_are_told_apart(names: list[str], different: list[str]) -> None:
+    assert outputs.different(names) == different

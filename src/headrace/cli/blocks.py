@@ -2,12 +2,13 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import click
 
 from headrace import clock
 from headrace.app import App
-from headrace.cli import marks, paths, quantities, tables
+from headrace.cli import excerpts, marks, paths, quantities, tables
 from headrace.cli.board import Step
 from headrace.cli.tables import Column
 from headrace.logs.lines import Line
@@ -16,6 +17,7 @@ from headrace.operations import reasons, runs
 from headrace.operations.runs import Shown
 
 LAST_LINES = 8  # of a failed block's log
+NONE = "There are no blocks."
 
 _COLUMNS = (
     Column("block"),
@@ -29,7 +31,7 @@ _COLUMNS = (
 
 def table(shown: Shown, width: int | None) -> str:
     """Every block with its status, duration, rows in and out, and a remark."""
-    return tables.render(_COLUMNS, [_row(shown, step) for step in steps(shown)], width)
+    return tables.render(_COLUMNS, [_row(shown, step) for step in steps(shown)], width) or NONE
 
 
 def steps(shown: Shown) -> Iterator[Step]:
@@ -46,38 +48,43 @@ def failures(app: App, shown: Shown) -> Iterator[str]:
             yield "\n".join(_failure(app, shown, step.row.block, step.attempt))
 
 
-def error(attempt: Attempt) -> Iterator[str]:
-    """Where the user's own code raised it, that line of code, and what it said; the tests that failed, by name."""
-    failed = list(tests(attempt))
+def error(attempt: Attempt, whole: str) -> Iterator[str]:
+    """Where the user's own code raised it, that line of code, and what it said; the tests that failed, by name.
+
+    The command `whole` is named where something is too long to be shown.
+    """
+    failed = list(tests(attempt, whole))
     if attempt.failure:
-        yield from place(attempt.failure)
-        yield from [] if failed else message(attempt.failure)
+        yield from place(attempt.failure, whole)
+        yield from [] if failed else message(attempt.failure, whole)
     yield from failed
 
 
-def place(failure: Failure) -> Iterator[str]:
+def place(failure: Failure, whole: str) -> Iterator[str]:
     if failure.file:
         line = f":{failure.line}" if failure.line else ""
         yield f"  {paths.near(failure.file)}{line}" + click.style(
             f" in {failure.function}" if failure.function else "", dim=True
         )
     if failure.code:
-        yield click.style(f"      {tables.bare(failure.code)}", bold=True)
+        yield from (click.style(f"      {line}", bold=True) for line in excerpts.lines(failure.code, whole))
 
 
-def message(failure: Failure) -> Iterator[str]:
-    first, *rest = (failure.message or "").splitlines() or [""]
+def message(failure: Failure, whole: str) -> Iterator[str]:
+    first, *rest = excerpts.lines(failure.message or "", whole)
     kind = click.style(failure.type, fg="red", bold=True)
-    yield f"  {kind}: {tables.bare(first)}" if first else f"  {kind}"
-    yield from (f"  {tables.bare(line)}" for line in rest)
+    yield f"  {kind}: {first}" if first else f"  {kind}"
+    yield from (f"  {line}" for line in rest)
 
 
-def tests(attempt: Attempt) -> Iterator[str]:
+def tests(attempt: Attempt, whole: str) -> Iterator[str]:
     """The tests that failed, by name, each with why."""
     for test in attempt.tests:
         if not test.passed:
-            why = f": {tables.bare(test.message)}" if test.message else ""
-            yield f"  {marks.styled(marks.MARKS['failed'], 'failed')} test {click.style(test.name, bold=True)}{why}"
+            first, *rest = excerpts.lines(test.message, whole)
+            name = f"{marks.styled(marks.MARKS['failed'], 'failed')} test {click.style(test.name, bold=True)}"
+            yield f"  {name}: {first}" if first else f"  {name}"
+            yield from (f"    {line}" for line in rest)
 
 
 def log_line(line: Line) -> str:
@@ -120,7 +127,7 @@ def _failure(app: App, shown: Shown, block: str, attempt: Attempt) -> Iterator[s
     tries = f", attempt {attempt.number}" if attempt.number > 1 else ""
     name = click.style(tables.bare(block), bold=True)
     yield f"{marks.styled(marks.MARKS['failed'], 'failed')} {name}: {reasons.in_words(attempt.reason)}{tries}"
-    yield from error(attempt)
+    yield from error(attempt, paths.command("runs", "show", shown.run.id, "-o", "json"))
     yield from _log_end(app, shown, block, attempt)
 
 
@@ -130,4 +137,6 @@ def _log_end(app: App, shown: Shown, block: str, attempt: Attempt) -> Iterator[s
     if lines:
         whole = paths.command("runs", "logs", shown.run.id, block)
         yield click.style(f"  The end of its log ({whole} shows all of it):", dim=True)
-        yield from (textwrap.indent(log_line(line), "    ") for line in lines[-LAST_LINES:])
+        for line in lines[-LAST_LINES:]:
+            short = replace(line, message="\n".join(excerpts.lines(line.message, whole)))
+            yield textwrap.indent(log_line(short), "    ")

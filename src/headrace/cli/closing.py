@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from headrace.app import App
-from headrace.cli import blocks, marks, out, paths, quantities
+from headrace.cli import blocks, marks, out, paths, quantities, variables
 from headrace.cli.tables import Column, render
 from headrace.model import graph
 from headrace.model.run import BlockStatus, RunStatus
@@ -17,8 +17,9 @@ def say(app: App, shown: Shown) -> None:
     out.say(blocks.table(shown, out.width()))
     for failure in blocks.failures(app, shown):
         out.say(f"\n{failure}")
-    out.say(f"\n{verdict(shown)}\n")
-    out.say(render([Column(""), Column("")], [(click.style(word, dim=True), what) for word, what in _next(app, shown)]))
+    out.say(f"\n{verdict(shown)}")
+    if hints := [(click.style(word, dim=True), what) for word, what in _next(app, shown)]:
+        out.say(f"\n{render([Column(''), Column('')], hints)}")
 
 
 def verdict(shown: Shown) -> str:
@@ -44,7 +45,8 @@ def _next(app: App, shown: Shown) -> Iterator[tuple[str, str]]:
     yield "go on, with the code it began with", resume(shown.run.id)
     failed = [row.block for row in shown.blocks if row.status is BlockStatus.FAILED]
     if len(failed) == 1:
-        again = paths.command("run", paths.near(shown.folder), shown.pipeline.name, "--from", failed[0])
+        where = (paths.near(shown.folder), shown.pipeline.name, "--from", failed[0])
+        again = paths.command("run", *where, *variables.words(shown.run.variables))
         yield "run it from there, with the code as it is now", again
 
 

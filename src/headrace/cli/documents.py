@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli import quantities
+from headrace.cli import quantities, variables
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, Pipeline
 from headrace.model.run import Attempt, BlockRun, Run
@@ -49,7 +49,7 @@ def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, 
         "status": run.status,
         "reason": run.reason,
         "abandoned": abandoned,
-        "variables": run.variables,
+        "variables": variables.masked(run.variables),
         "selection": run.selection,
         "execution_date": run.execution_date,
         "created_at": run.created_at,

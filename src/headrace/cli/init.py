@@ -5,17 +5,18 @@ from pathlib import Path
 import click
 
 from headrace.cli import options, paths
-from headrace.operations import pipelines
 
 
 @click.command(context_settings=options.CONTEXT)
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=options.FOLDER)
 @options.colour
 def init(folder: Path) -> None:
     """Make a new project in DIR, with a small pipeline that works.
 
     DIR must not be there yet, or be empty.
     """
+    from headrace.operations import pipelines
+
     made = pipelines.create(folder)
     click.echo(f"Made the project {made.name} in {paths.near(folder)}:")
     for file in made.files:

@@ -49,7 +49,7 @@ class Screen:
     def _draw(self, now: datetime) -> None:
         self._drawn = now
         room = shutil.get_terminal_size().lines - 4 - len(self._notes)
-        shown = picture(self._board, self._began, now, room)
+        shown = picture(self._board, self._began, now, room, self._live.console.width)
         notes = [Text(note, style="yellow") for note in self._notes]
         self._safely(lambda: self._live.update(Group(shown, *notes), refresh=True))
 
@@ -60,8 +60,8 @@ class Screen:
             exits.silence(sys.stdout)
 
 
-def picture(board: Board, began: datetime, now: datetime, room: int) -> RenderableType:
-    """The run at this moment, in at most `room` lines for blocks and three more."""
+def picture(board: Board, began: datetime, now: datetime, room: int, width: int) -> RenderableType:
+    """The run at this moment, in at most `room` lines for blocks and three more, none wider than `width`."""
     steps = list(board.steps.values())
     shown = worth_showing(steps, room)
     table = Table.grid(padding=(0, 2))
@@ -69,21 +69,20 @@ def picture(board: Board, began: datetime, now: datetime, room: int) -> Renderab
         table.add_column(justify=justify, ratio=ratio, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
     for step in shown:
         table.add_row(*_cells(step, now))
-    return Group(_headline(board, began, now), table, *_hidden(board, steps, shown))
+    return Group(_headline(board, began, now, width), table, *_hidden(board, steps, shown))
 
 
-def _headline(board: Board, began: datetime, now: datetime) -> Text:
+def _headline(board: Board, began: datetime, now: datetime, width: int) -> Text:
+    """Where there is little width, the bar is the first to give way."""
     final, total = board.final(), len(board.steps)
-    full = round(BAR * final / total) if total else BAR
+    before = Text.assemble((f"{board.pipeline.name} ", "bold"), (f"run {board.run.id}  ", "dim"))
     took = quantities.ticking((now - began).total_seconds())
-    return Text.assemble(
-        (f"{board.pipeline.name} ", "bold"),
-        (f"run {board.run.id}  ", "dim"),
-        ("━" * full, "green" if board.counts().get("failed", 0) == 0 else "red"),
-        ("━" * (BAR - full), "bright_black"),
-        f"  {final:,} of {quantities.counted(total, 'block')}  ",
-        (took, "cyan"),
-    )
+    after = Text.assemble(f"  {final:,} of {quantities.counted(total, 'block')}  ", (took, "cyan"))
+    bar = max(0, min(BAR, width - before.cell_len - after.cell_len))
+    full = round(bar * final / total) if total else bar
+    done = Text("━" * full, "green" if board.counts().get("failed", 0) == 0 else "red")
+    left = Text("━" * (bar - full), "bright_black")
+    return Text.assemble(before, done, left, after, no_wrap=True, overflow="ellipsis")
 
 
 def _cells(step: Step, now: datetime) -> list[Text]:

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+FOLDER: click.Path = click.Path(path_type=Path, readable=False)  # one that cannot be read is told where it is read
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

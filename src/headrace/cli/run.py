@@ -35,7 +35,7 @@ Exit codes: 0 completed, 1 failed, 2 bad usage or input (nothing was started),
 
 
 @click.command(context_settings=options.CONTEXT, epilog=EPILOG, short_help="Run a pipeline, or go on with a run.")
-@click.argument("project", required=False, type=click.Path(path_type=Path))
+@click.argument("project", required=False, type=options.FOLDER)
 @click.argument("pipeline", required=False)
 @click.option("--var", "given", metavar="NAME=VALUE", multiple=True, help="A variable for this run; may be repeated.")
 @click.option("--runtime-vars", "whole", metavar="JSON", help="Variables as one JSON object; --var goes over them.")

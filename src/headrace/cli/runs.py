@@ -1,4 +1,7 @@
-"""`headrace runs`: what has run and what is running."""
+"""`headrace runs`: what has run and what is running.
+
+What a command needs to answer is imported when it is called, so that its help is there at once.
+"""
 
 import os
 from collections.abc import Generator
@@ -11,11 +14,12 @@ from headrace.cli import options
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "list": ("headrace.cli.runs_list:list_", "List runs, the newest first."),
-    "show": ("headrace.cli.runs_show:show", "Show one run: its blocks, attempts, errors and events."),
-    "logs": ("headrace.cli.runs_logs:logs", "Show what the blocks of a run wrote."),
-    "output": ("headrace.cli.runs_output:output", "Show what a block left behind."),
+    "list": ("headrace.cli.runs:list_", "List runs, the newest first."),
+    "show": ("headrace.cli.runs:show", "Show one run: its blocks, attempts, errors and events."),
+    "logs": ("headrace.cli.runs:logs", "Show what the blocks of a run wrote."),
+    "output": ("headrace.cli.runs:output", "Show what a block left behind."),
 }
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 EPILOG = """\
 \b
@@ -33,8 +37,74 @@ def runs() -> None:
     """Look at runs: those that ended, and those going on."""
 
 
+@click.command("list", context_settings=options.CONTEXT)
+@click.option("-n", "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="At most so many.")
+@click.option("--before", metavar="RUN", type=int, help="Only runs older than this one: the next page of a list.")
+@click.option("--pipeline", metavar="NAME", help="Only runs of pipelines of this name.")
+@options.written_as
+@options.colour
+def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -> None:
+    """List runs, the newest first."""
+    from headrace.cli import runs_list
+
+    with _home() as app:
+        runs_list.write(app, limit, before, pipeline, as_json=as_json)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@options.written_as
+@options.colour
+def show(run: int, as_json: bool) -> None:
+    """Show RUN: how each block went, every attempt, what failed and why, and all that happened."""
+    from headrace.cli import runs_show
+
+    with _home() as app:
+        runs_show.write(app, run, as_json=as_json)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@click.argument("block", required=False)
+@click.option("--attempt", "number", metavar="N", type=click.IntRange(1), help="This attempt; the latest otherwise.")
+@click.option("--tail", metavar="N", type=click.IntRange(0), help="Only the last N lines of each block.")
+@click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Only lines of this level or above.")
+@options.written_as
+@options.colour
+def logs(run: int, block: str | None, number: int | None, tail: int | None, level: str | None, as_json: bool) -> None:
+    """Show what the blocks of RUN wrote, or one BLOCK of it.
+
+    Each line has its time, its level and where it was written: stdout, stderr, log (Python's logging), or headrace.
+    """
+    from headrace.cli import runs_logs
+
+    levels = LEVELS[LEVELS.index(level) :] if level else None
+    with _home() as app:
+        runs_logs.write(app, run, block, number, tail, levels, as_json=as_json)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@click.argument("block")
+@click.argument("name", required=False)
+@click.option(
+    "--rows", metavar="N", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="The first N rows."
+)
+@options.written_as
+@options.colour
+def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> None:
+    """Show what BLOCK left behind in RUN: kind, size, columns and the first rows.
+
+    A block that returned several values has an output for each; NAME chooses one.
+    """
+    from headrace.cli import runs_output
+
+    with _home() as app:
+        runs_output.write(app, run, block, name, rows, as_json=as_json)
+
+
 @contextmanager
-def home() -> Generator[app.App]:
+def _home() -> Generator[app.App]:
     """The home of this environment, open for reading; no engine is started."""
     with app.App(settings.load(os.environ)) as opened:
         yield opened

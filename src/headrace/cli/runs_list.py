@@ -1,10 +1,10 @@
-"""`headrace runs list`."""
+"""What `headrace runs list` says."""
 
 import click
 
 from headrace import clock
-from headrace.cli import documents, marks, options, out, paths, quantities, tables
-from headrace.cli.runs import home
+from headrace.app import App
+from headrace.cli import documents, marks, out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.run import RunStatus
 from headrace.operations import resuming, runs
@@ -21,17 +21,9 @@ _COLUMNS = (
 )
 
 
-@click.command("list", context_settings=options.CONTEXT)
-@click.option("-n", "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="At most so many.")
-@click.option("--before", metavar="RUN", type=int, help="Only runs older than this one: the next page of a list.")
-@click.option("--pipeline", metavar="NAME", help="Only runs of pipelines of this name.")
-@options.written_as
-@options.colour
-def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -> None:
-    """List runs, the newest first."""
-    with home() as app:
-        found = runs.latest(app, limit, before=before, pipeline=pipeline)
-        gone = {each.run.id: resuming.abandoned(app, each.run) for each in found}
+def write(app: App, limit: int, before: int | None, pipeline: str | None, *, as_json: bool) -> None:
+    found = runs.latest(app, limit, before=before, pipeline=pipeline)
+    gone = {each.run.id: resuming.abandoned(app, each.run) for each in found}
     if as_json:
         rows = [documents.run(each.run, each.project, each.pipeline, abandoned=gone[each.run.id]) for each in found]
         click.echo(documents.written(rows))

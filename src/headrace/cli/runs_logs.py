@@ -1,4 +1,4 @@
-"""`headrace runs logs`."""
+"""What `headrace runs logs` says."""
 
 import json
 from collections import deque
@@ -7,38 +7,32 @@ from collections.abc import Iterator
 import click
 
 from headrace.app import App
-from headrace.cli import blocks, documents, options, tables
-from headrace.cli.runs import home
+from headrace.cli import blocks, documents, tables
 from headrace.logs.lines import Line
 from headrace.model.run import Attempt
 from headrace.operations import runs
 from headrace.operations.runs import Shown
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-
-@click.command(context_settings=options.CONTEXT)
-@click.argument("run", type=int)
-@click.argument("block", required=False)
-@click.option("--attempt", "number", metavar="N", type=click.IntRange(1), help="This attempt; the latest otherwise.")
-@click.option("--tail", metavar="N", type=click.IntRange(0), help="Only the last N lines of each block.")
-@click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Only lines of this level or above.")
-@options.written_as
-@options.colour
-def logs(run: int, block: str | None, number: int | None, tail: int | None, level: str | None, as_json: bool) -> None:
-    """Show what the blocks of RUN wrote, or one BLOCK of it.
-
-    Each line has its time, its level and where it was written: stdout, stderr, log (Python's logging), or headrace.
-    """
-    levels = LEVELS[LEVELS.index(level) :] if level else None
-    with home() as app:
-        shown = runs.show(app, run)
-        chosen = list(_chosen(shown, block, number))
-        lines = {name: _lines(app, shown, attempt, tail, levels) for name, attempt in chosen}
-        if as_json:
-            _write_json(chosen, lines)
-        else:
-            _write(chosen, lines, titled=block is None)
+def write(
+    app: App,
+    run: int,
+    block: str | None,
+    number: int | None,
+    tail: int | None,
+    levels: tuple[str, ...] | None,
+    *,
+    as_json: bool,
+) -> None:
+    shown = runs.show(app, run)
+    chosen = list(_chosen(shown, block, number))
+    lines = {name: _lines(app, shown, attempt, tail, levels) for name, attempt in chosen}
+    if as_json:
+        _write_json(chosen, lines)
+    elif chosen:
+        _write(chosen, lines, titled=block is None)
+    else:
+        click.echo("No block has such an attempt." if shown.blocks else blocks.NONE)
 
 
 def _chosen(shown: Shown, block: str | None, number: int | None) -> Iterator[tuple[str, Attempt]]:

@@ -1,4 +1,4 @@
-"""`headrace runs output`."""
+"""What `headrace runs output` says."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from headrace import errors
+from headrace import errors, outputs
 from headrace.app import App
-from headrace.cli import documents, options, out, paths, quantities, tables
-from headrace.cli.runs import home
+from headrace.cli import documents, out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.output import Output
 from headrace.operations import runs
@@ -18,30 +17,16 @@ MOST_COLUMNS = 40  # of a schema that are shown; -o json has all
 LONGEST = 60  # characters of a cell
 
 
-@click.command(context_settings=options.CONTEXT)
-@click.argument("run", type=int)
-@click.argument("block")
-@click.argument("name", required=False)
-@click.option(
-    "--rows", metavar="N", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="The first N rows."
-)
-@options.written_as
-@options.colour
-def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> None:
-    """Show what BLOCK left behind in RUN: kind, size, columns and the first rows.
-
-    A block that returned several values has an output for each; NAME chooses one.
-    """
-    with home() as app:
-        shown = runs.show(app, run)
-        kept = _named(block, runs.kept(app, shown, block), name)
-        if as_json:
-            read = [_document(app, each, rows) for each in kept]
-            click.echo(documents.written({"run": run, "block": block, "outputs": read}))
-        elif not kept:
-            click.echo(f"The block {tables.bare(block)} left nothing behind in run {run}.")
-        else:
-            click.echo("\n\n\n".join("\n\n".join(_parts(app, each, rows, out.width())) for each in kept))
+def write(app: App, run: int, block: str, name: str | None, rows: int, *, as_json: bool) -> None:
+    shown = runs.show(app, run)
+    kept = _named(block, runs.kept(app, shown, block), name)
+    if as_json:
+        read = [_document(app, each, rows) for each in kept]
+        click.echo(documents.written({"run": run, "block": block, "outputs": read}))
+    elif not kept:
+        click.echo(f"The block {tables.bare(block)} left nothing behind in run {run}.")
+    else:
+        click.echo("\n\n\n".join("\n\n".join(_parts(app, each, rows, out.width())) for each in kept))
 
 
 def _named(block: str, kept: Sequence[Output], name: str | None) -> list[Output]:
@@ -77,7 +62,9 @@ def _schema(output: Output, width: int | None) -> str:
     schema, profile = output.schema or (), output.profile or {}
     columns = (Column("column", cuts=True, always=True), Column("type", cuts=True), Column("nulls", right=True))
     ranges = (Column("min", cuts=True), Column("max", cuts=True))
-    rows = [_column(each, profile.get(each["name"]) or {}) for each in schema[:MOST_COLUMNS]]
+    profiled = outputs.different(str(each["name"]) for each in schema)
+    found: list[Any] = [profile.get(name) or {} for name in profiled[:MOST_COLUMNS]]
+    rows = [_column(*each) for each in zip(schema[:MOST_COLUMNS], found, strict=True)]
     left = len(schema) - MOST_COLUMNS
     more = click.style(f"\n… and {quantities.counted(left, 'column')} more", dim=True) if left > 0 else ""
     return tables.render((*columns, *ranges), rows, width) + more

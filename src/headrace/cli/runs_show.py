@@ -1,12 +1,11 @@
-"""`headrace runs show`."""
+"""What `headrace runs show` says."""
 
 from collections.abc import Iterator
 
 import click
 
 from headrace.app import App
-from headrace.cli import blocks, closing, documents, marks, options, out, paths, quantities, tables
-from headrace.cli.runs import home
+from headrace.cli import blocks, closing, documents, marks, out, paths, quantities, tables, variables
 from headrace.cli.tables import Column
 from headrace.model.run import FINAL_RUN
 from headrace.operations import reasons, runs
@@ -35,18 +34,12 @@ _OUTPUTS = (
 _EVENTS = (Column("at"), Column("block"), Column("status"), Column("reason", cuts=True))
 
 
-@click.command(context_settings=options.CONTEXT)
-@click.argument("run", type=int)
-@options.written_as
-@options.colour
-def show(run: int, as_json: bool) -> None:
-    """Show RUN: how each block went, every attempt, what failed and why, and all that happened."""
-    with home() as app:
-        shown = runs.show(app, run)
-        if as_json:
-            click.echo(documents.written(documents.shown(shown)))
-        else:
-            click.echo("\n\n".join(part for part in _parts(app, shown, out.width()) if part))
+def write(app: App, run: int, *, as_json: bool) -> None:
+    shown = runs.show(app, run)
+    if as_json:
+        click.echo(documents.written(documents.shown(shown)))
+    else:
+        click.echo("\n\n".join(part for part in _parts(app, shown, out.width()) if part))
 
 
 def _parts(app: App, shown: Shown, width: int | None) -> Iterator[str]:
@@ -74,8 +67,9 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     run = shown.run
     yield "project", f"{tables.bare(shown.project)} in {paths.near(shown.folder)}"
     yield "asked for", ", ".join(f"{word} {_names(what)}" for word, what in run.selection.items())
-    yield "variables", tables.bare(documents.written(run.variables, indent=None)) if run.variables else ""
-    yield "status", f"{run.status.value}: {tables.bare(reasons.in_words(run.reason))}"
+    told = documents.written(variables.masked(run.variables), indent=None)
+    yield "variables", tables.bare(told) if run.variables else ""
+    yield "status", _status(shown)
     yield "created", quantities.moment(run.created_at)
     yield "began", quantities.moment(run.started_at)
     yield "cancel asked", quantities.moment(run.cancel_requested_at)
@@ -83,6 +77,13 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "code", paths.near(shown.code)
     yield "pinned", f"version {shown.version}, snapshot {shown.snapshot}"
     yield "uid", run.uid
+
+
+def _status(shown: Shown) -> str:
+    status = shown.run.status.value
+    if shown.abandoned:
+        return f"abandoned while {marks.word(status)}: its engine is gone"
+    return f"{status}: {tables.bare(reasons.in_words(shown.run.reason))}"
 
 
 def _names(what: object) -> str:

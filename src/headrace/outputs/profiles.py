@@ -18,8 +18,9 @@ _LONGEST = 200  # characters of a text that is some column's least or greatest
 def profile(output: Output, home: Path, budget_seconds: float) -> Output:
     """The output with its hash, and of a frame with its profile.
 
-    The profile maps a column, by the name that `different` gives it, to `{"nulls", "min", "max"}`, the last two None where there is no order; a column that
-    the seconds did not suffice for maps to None. The hash is always made. CannotRead as `load` has it.
+    The profile maps a column, by the name that `different` gives it, to `{"nulls", "min", "max"}`, the last two None
+    where there is no order; a column that the seconds did not suffice for maps to None. The hash is always made.
+    CannotRead as `load` has it.
     """
     path = home / output.path
     try:
