@@ -116,3 +116,7 @@ def test_masked_values_are_masked_as_others_write_them():
     found = project.secrets_of({"PASSWORD": value})
     written = [repr(value)[1:-1], json.dumps(value)[1:-1], "a%22b%5Cc%2Fd%20e", "a%22b%5Cc%2Fd+e"]
     assert set(written) | {value} <= set(found)
+
+
+def test_a_value_that_is_no_text_is_masked_as_well():
+    assert "\ud800 half" in project.secrets_of({"PASSWORD": "\ud800 half"})

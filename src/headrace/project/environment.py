@@ -106,7 +106,8 @@ def _parts(name: str, value: str) -> Iterator[str]:
 
 def _forms(value: str) -> tuple[str, ...]:
     """The value as Python, JSON and addresses write it."""
-    return repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe=""), quote_plus(value)
+    encoded = value.encode("utf-8", "surrogatepass")
+    return repr(value)[1:-1], json.dumps(value)[1:-1], quote(encoded), quote(encoded, safe=""), quote_plus(encoded)
 
 
 def _looks_secret(name: str) -> bool:
