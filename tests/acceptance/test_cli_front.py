@@ -1,7 +1,6 @@
 """The command itself: quick to answer, and the same as `python -m headrace`."""
 
 import os
-import resource
 import subprocess
 import sys
 
@@ -49,20 +48,6 @@ def test_pipelines_are_shown_without_a_store(mill: Folder) -> None:
             print([name for name in ("sqlalchemy", "rich") if name in sys.modules], file=sys.stderr)"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
-
-
-def test_version_and_help_answer_at_once(headrace: Command) -> None:
-    """In seconds of a processor, which a busy machine changes little."""
-    for words in (["--version"], ["--help"], ["run", "--help"], ["runs", "show", "--help"]):
-        taken = [_seconds(headrace, words) for _ in range(4)]
-        assert min(taken) < 0.15, (words, taken)
-
-
-def _seconds(headrace: Command, words: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    headrace(*words)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_module_is_the_command(headrace: Command) -> None:
