@@ -13,7 +13,7 @@ from headrace import errors
 from headrace import store as stores
 from headrace.engine.active import Job
 from headrace.engine.executor import Report, Slice
-from headrace.engine.loop import Loop
+from headrace.engine.loop import AHEAD, Loop
 from headrace.engine.wakes import Closing, Wake
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, BlockType, Pipeline
@@ -179,15 +179,16 @@ def test_a_report_that_is_sent_twice_or_is_of_nobody_says_nothing(engine: Engine
 
 
 def test_no_more_is_with_the_executor_than_runs_and_a_few_that_wait_there(engine: Engine, shelf: Shelf) -> None:
-    run, _ = engine.begin(dict.fromkeys("abcd", ()))
-    engine.begin(dict.fromkeys("wxyz", ()))
+    run, _ = engine.begin(dict.fromkeys("abcdef", ()))
+    engine.begin(dict.fromkeys("uvwxyz", ()))
     engine.turn()
-    assert sorted(shelf.tasks) == ["a", "b", "c", "d", "w", "x"]
-    assert engine.statuses(run) == {"a": "running", "b": "running", "c": "queued", "d": "queued"}
+    assert len(shelf.tasks) == shelf.slots * (1 + AHEAD)
+    assert sorted(shelf.tasks) == [*"abcdef", *"uvwx"]
+    assert engine.statuses(run) == {"a": "running", "b": "running", **dict.fromkeys("cdef", "queued")}
     shelf.finish("b", "completed")
     engine.turn()
-    assert sorted(shelf.tasks) == ["a", "c", "d", "w", "x", "y"]
-    assert engine.statuses(run) == {"a": "running", "b": "completed", "c": "running", "d": "queued"}
+    assert sorted(shelf.tasks) == [*"acdef", *"uvwxy"]
+    assert engine.statuses(run) == {"a": "running", "b": "completed", "c": "running", **dict.fromkeys("def", "queued")}
 
 
 def test_a_run_that_cannot_be_decided_is_let_go_with_its_error_and_the_others_go_on(

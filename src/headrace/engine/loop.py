@@ -26,7 +26,7 @@ from headrace.store import Store
 from headrace.store.changes import Change, Profiled
 from headrace.worker import wire
 
-AHEAD = 2  # tasks for each place of the executor that wait there, so that the place is never idle during a turn
+AHEAD = 4  # tasks for each place of the executor that wait there, so that the place is never idle during a turn
 
 
 class Loop:
