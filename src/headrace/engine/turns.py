@@ -10,7 +10,7 @@ from itertools import islice
 
 from headrace.engine.active import ActiveRun
 from headrace.model import progress, transitions
-from headrace.model.run import FINAL_BLOCK, FINAL_RUN, BlockStatus, RunStatus
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockStatus, RunStatus
 from headrace.store.changes import AttemptEnded, Change, Profiled
 from headrace.worker import wire
 
@@ -53,8 +53,7 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
     stopping = block in active.stopping or bool(active.run.cancel_requested_at)
     if active.begun[block].status is BlockStatus.QUEUED and finished.status != BlockStatus.CANCELLED:
         _start(turn, active, block)
-    row, was = active.rows[block], active.begun[block].status
-    attempt = active.finish(block, finished, turn.at)
+    row, attempt = active.rows[block], _end(turn, active, block, finished)
     match attempt.status:
         case BlockStatus.COMPLETED:
             move = transitions.complete_block(turn.at, attempt=row.attempt)
@@ -65,7 +64,7 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
         case _:
             policy = active.job.pipeline.retry_policy(block)
             move = progress.after_failure(row, policy, turn.at, reason=attempt.reason)
-    turn.note(active, AttemptEnded(attempt, was), active.move_block(block, move))
+    turn.note(active, active.move_block(block, move))
 
 
 def advance(turn: Turn, active: ActiveRun) -> None:
@@ -108,17 +107,21 @@ def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
     """
     for block, row in list(active.rows.items()):
         if block in active.begun:
-            ended, was = (
-                wire.Finished(attempt="", epoch=0, status="cancelled", reason="let_go"),
-                active.begun[block].status,
-            )
-            turn.note(active, AttemptEnded(active.finish(block, ended, turn.at), was))
+            _end(turn, active, block, wire.Finished(attempt="", epoch=0, status="cancelled", reason="let_go"))
         if row.status not in FINAL_BLOCK:
             move = transitions.cancel_block(turn.at, attempt=row.attempt, reason="let_go")
             turn.note(active, active.move_block(block, move))
     if active.run.status not in FINAL_RUN:
         why = f"let go: {type(error).__name__}: {error}"
         turn.note(active, active.move_run(transitions.end_run(RunStatus.FAILED, turn.at, reason=why)))
+
+
+def _end(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> Attempt:
+    """The attempt of that block is over, whether it ran or still waited with the executor."""
+    was = active.begun[block].status
+    attempt = active.finish(block, finished, turn.at)
+    turn.note(active, AttemptEnded(attempt, was))
+    return attempt
 
 
 def _hand(turn: Turn, active: ActiveRun, block: str, *, starts: bool) -> None:
@@ -137,7 +140,7 @@ def _lose(turn: Turn, active: ActiveRun, block: str) -> None:
     """The attempt went with the engine that had begun it; another follows at once, and it counts as no failure."""
     row, attempt = active.rows[block], active.begun[block]
     lost = wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status="failed", reason="engine_died")
-    turn.note(active, AttemptEnded(active.finish(block, lost, turn.at), attempt.status))
+    _end(turn, active, block, lost)
     if row.status is BlockStatus.RUNNING:
         move = transitions.retry_block(
             turn.at, attempt=row.attempt, reason="engine_died", retry_at=turn.at, failures=row.failures

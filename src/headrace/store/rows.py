@@ -13,7 +13,6 @@ from headrace.store import tables
 RUN = [tables.runs.c[name] for name in Run.__dataclass_fields__]
 BLOCK_RUN = [tables.block_runs.c[name] for name in BlockRun.__dataclass_fields__]
 ATTEMPT = [tables.attempts.c[name] for name in Attempt.__dataclass_fields__ if name != "outputs"]
-OUTPUT = [tables.outputs.c[name] for name in Output.__dataclass_fields__]
 EVENT = [tables.events.c[name] for name in Event.__dataclass_fields__]
 
 Columns = Mapping[Any, Any]
