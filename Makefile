@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 READY := .venv/ready
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test crash check bench lock clean
 
 demo: $(READY)  ## the main job on real input: a year of flights, ten questions
 	@sh examples/demo.sh
@@ -12,6 +12,9 @@ demo: $(READY)  ## the main job on real input: a year of flights, ten questions
 test: $(READY) .venv-pandas3/ready  ## every test
 	$(BIN)/pytest -n auto $(TESTS)
 	.venv-pandas3/bin/pytest -q -p no:cacheprovider tests/unit/test_outputs_*.py tests/property/test_outputs_*.py
+
+crash: $(READY)  ## a thousand kills on each database, and whatever else may go wrong, for as long as it takes
+	HEADRACE_CRASH_KILLS=1000 $(BIN)/pytest -n 2 -rP tests/crash
 
 check: $(READY)  ## format, lint, types, floors
 	$(BIN)/ruff format --check .

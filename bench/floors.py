@@ -19,7 +19,7 @@ def calls(count: int) -> list[float]:
             there.sendall(chunk)
         os._exit(0)
     there.close()
-    taken = [_timed(lambda: (here.sendall(b"x" * 200), here.recv(4096))) for _ in range(count)]
+    taken = [timed(lambda: (here.sendall(b"x" * 200), here.recv(4096))) for _ in range(count)]
     here.close()
     os.waitpid(child, 0)
     return taken
@@ -31,7 +31,7 @@ def commits(folder: Path, count: int) -> list[float]:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT)")
-    taken = [_timed(lambda: connection.execute("INSERT INTO rows (text) VALUES ('x')")) for _ in range(count)]
+    taken = [timed(lambda: connection.execute("INSERT INTO rows (text) VALUES ('x')")) for _ in range(count)]
     connection.close()
     return taken
 
@@ -39,10 +39,10 @@ def commits(folder: Path, count: int) -> list[float]:
 def interpreters(count: int, *arguments: str) -> list[float]:
     """Seconds of each of `count` starts of this interpreter with these arguments."""
     command = [sys.executable, *arguments]
-    return [_timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(count)]
+    return [timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(count)]
 
 
-def _timed(deed: object) -> float:
+def timed(deed: object) -> float:
     began = time.perf_counter()
     deed()  # type: ignore[operator]
     return time.perf_counter() - began

@@ -1,21 +1,23 @@
 """Runs of a project within this process's engine, as `headrace run` makes them."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from headrace import settings
 from headrace.app import App
+from headrace.engine.observers import Observer
 from headrace.model.run import RunStatus
 from headrace.operations import runs, starting
 
 
 @contextmanager
-def engine(home: Path) -> Generator[App]:
-    """An engine with two workers on a home of its own."""
-    with App(replace(settings.load({"HEADRACE_HOME": str(home)}), workers=2)) as app:
-        app.start()
+def engine(home: Path, database: str | None = None, observers: Sequence[Observer] = ()) -> Generator[App]:
+    """An engine with two workers on a home of its own, and that database if one is given."""
+    chosen = replace(settings.load({"HEADRACE_HOME": str(home)}), workers=2, database=database)
+    with App(chosen) as app:
+        app.start(observers)
         yield app
 
 

@@ -1,5 +1,6 @@
 """Workers as they are in life: forked, over a socket, with pipes for streams; and a project for them to serve."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -7,6 +8,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,8 +17,9 @@ from typing import Any
 
 import hypothesis
 import pytest
+from tests import postgres
 
-from headrace import outputs
+from headrace import identity, outputs, store
 from headrace.worker import wire
 
 # How long an example takes says nothing: the machine may be busy. What lands is judged by the same examples each time.
@@ -304,3 +307,23 @@ def full_site(tmp_path: Path, full: Forking) -> Iterator[Site]:
 def make_site() -> type[Site]:
     """For tests that share one site among them."""
     return Site
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server for the tests of this process, with a database `migrated` that has every table."""
+    try:
+        server = postgres.Server()
+    except postgres.NoServer as why:
+        pytest.skip(f"no PostgreSQL: {why}")
+    with contextlib.closing(server), tempfile.TemporaryDirectory() as home:
+        store.open(Path(home), server.create("migrated")).close()
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """A new database that has every table."""
+    name = f"test_{identity.new()}"
+    yield postgres_server.create(name, template="migrated")
+    postgres_server.drop(name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headrace.engine.executor import Executor
     from headrace.engine.loop import Loop
     from headrace.engine.observers import Observer
-    from headrace.engine.owner import Owner
+    from headrace.engine.services import Begun, Engine
 
 EXECUTORS = {"local": ("headrace.executors.local", "Local")}  # imported when asked for
 
@@ -27,34 +27,52 @@ class App:
         from headrace import store
 
         self.settings = settings
-        self.store = store.open_home(settings.home)
-        self._engine: tuple[Owner, Loop] | None = None
+        self.store = store.open(settings.home, settings.database)
+        self._engine: Engine | None = None
 
-    def start(self, observers: "Sequence[Observer]" = (), executor: "Executor | None" = None) -> None:
-        """Starts the engine. An executor that was made earlier has had time to get ready."""
-        from headrace.engine.loop import Loop
-        from headrace.engine.owner import Owner
+    def start(
+        self, observers: "Sequence[Observer]" = (), executor: "Executor | None" = None, *, own: bool = False
+    ) -> None:
+        """Starts the engine; with `own` it moves only the runs that are made for it.
 
-        owner = Owner(self.settings.home)
-        loop = Loop(self.store, executor or make_executor(self.settings), observers)
-        loop.start()
-        self._engine = owner, loop
+        An executor that was made earlier has had time to get ready. EngineRunning where there can be one alone.
+        """
+        from headrace.engine.services import Engine
+
+        engine = Engine(self.store, self.settings, executor or make_executor(self.settings), observers, own=own)
+        engine.start()
+        self._engine = engine
+
+    @property
+    def engine(self) -> "Engine":
+        if not self._engine:
+            raise RuntimeError("the engine has not been started")
+        return self._engine
 
     @property
     def owner(self) -> str:
         """The engine's name in the rows of the runs it moves."""
-        return self._started()[0].name
+        return self.engine.name
 
     @property
     def loop(self) -> "Loop":
-        return self._started()[1]
+        return self.engine.loop
+
+    def take(self, run_id: int) -> "Begun":
+        """Moves a run that was made, or asked to be reopened, for this engine."""
+        return self.engine.take(run_id)
+
+    def retire(self, grace: float) -> bool:
+        """The engine takes and begins nothing more; waits at most `grace` seconds for what runs; whether all of it ended.
+
+        What has not ended then is for other engines to go on with.
+        """
+        return self.engine.retire(grace)
 
     def close(self) -> None:
         """Ends the engine, if there is one, and lets go of the store."""
         if self._engine:
-            owner, loop = self._engine
-            loop.close()
-            owner.close()
+            self._engine.close()
             self._engine = None
         self.store.close()
 
@@ -63,11 +81,6 @@ class App:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-    def _started(self) -> "tuple[Owner, Loop]":
-        if not self._engine:
-            raise RuntimeError("the engine has not been started")
-        return self._engine
 
 
 def make_executor(settings: Settings, name: str = "local") -> "Executor":

@@ -71,8 +71,24 @@ class BadSetting(BadInput):
     """The setting {name} from {source} is {given!r}; it must be {expected}."""
 
 
-class HomeUnwritable(BadInput):
+class StoreUnavailable(HeadraceError):
+    """The database {path} does not answer as it should: {why}. What was being written may have been, or not."""
+
+
+class StoreUnreached(BadInput, StoreUnavailable):
+    """The database {path} cannot be reached: {why}. HEADRACE_DATABASE says where it is."""
+
+
+class HomeUnwritable(BadInput, StoreUnavailable):
     """The home {path} cannot be written: {why}. Make room there, or set HEADRACE_HOME to a folder that can be written."""
+
+
+class KeyReused(BadInput):
+    """The key {key} was given to another request before; a key stands for one request."""
+
+
+class RetryRefused(HeadraceError):
+    """The run {run} cannot go on as it was asked: {why}."""
 
 
 class RunNotFound(BadInput):
@@ -81,6 +97,10 @@ class RunNotFound(BadInput):
 
 class RunNotResumable(BadInput):
     """The run {run} cannot be resumed: {why}."""
+
+
+class RunFinal(BadInput):
+    """The run {run} is {status} already; there is nothing left to cancel."""
 
 
 class NoSuchAttempt(BadInput):
@@ -103,6 +123,17 @@ class NotProvided(HeadraceError, ModuleNotFoundError):
     """headrace does not provide {module}. Of mage_ai it provides {names}."""
 
 
+class LeaseLapsed(HeadraceError):
+    """The engine was not heard of in time, and another may have taken the run over: the block was not run to its end."""
+
+
+class Stopped(SystemExit):
+    """The block was asked to end."""  # no HeadraceError, so that a block's `except Exception` lets it pass
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
 class CannotKeep(HeadraceError):
     """The output {name} of type {type} cannot be kept: {why}."""
 
@@ -115,12 +146,28 @@ class StoreTooNew(BadInput):
     """The database at {path} was written by a newer headrace (revision {revision}); upgrade headrace to use it."""
 
 
+class StoreBehind(BadInput):
+    """The database {path} was written by an older headrace (revision {revision}); run `headrace db upgrade`."""
+
+
 class StoreUnreadable(HeadraceError):
     """The database at {path} cannot be read: {why}."""
 
 
+class RowUnreadable(HeadraceError):
+    """The {row} cannot be read: {why}."""
+
+
 class MoveRefused(HeadraceError):
     """The move {move} of {subject} matched no row: somebody else was first."""
+
+
+class RunLost(HeadraceError):
+    """The run {run} is moved by another engine now; this one was taken for dead."""
+
+
+class EngineRunning(BadInput):
+    """An engine runs already in the home {home}; a home without a PostgreSQL database has one."""
 
 
 class EngineClosed(HeadraceError):

@@ -3,13 +3,14 @@
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from headrace import errors
 
 MEBIBYTE = 2**20
+SHORTEST_LEASE = 1.0  # seconds; less than that any hiccup of machine or network ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,8 @@ class Settings:
     """What can be set, with its default. Sizes are in bytes, times in seconds."""
 
     home: Path  # everything remembered lies here
+    database: str | None = field(default=None, repr=False)  # a PostgreSQL URL for the rows; None: SQLite in the home
+    lease: float = 30.0  # an engine that was not heard of for this long is taken for dead
     workers: int = max(1, os.cpu_count() or 1)  # blocks that run at once on this machine
     stop_grace: float = 2.0  # between asking a block to end and killing it
     memory_limit: int | None = None  # of one block with all it started; None: the machine's own
@@ -79,6 +82,21 @@ def _seconds(name: str, source: str, given: Any) -> float:
     return value
 
 
+def _lease(name: str, source: str, given: Any) -> float:
+    value = _seconds(name, source, given)
+    if value < SHORTEST_LEASE:
+        raise errors.BadSetting(name=name, source=source, given=given, expected=f"{SHORTEST_LEASE} seconds or more")
+    return value
+
+
+def _database(name: str, source: str, given: Any) -> str:
+    """What is given may have a password in it, and is not repeated."""
+    if not isinstance(given, str) or not given.startswith(("postgresql://", "postgres://")):
+        expected = "a URL of the form postgresql://user:password@host:port/name"
+        raise errors.BadSetting(name=name, source=source, given="of another form", expected=expected)
+    return given
+
+
 def _place(name: str, source: str, given: Any) -> str:
     if given not in ("parent", "project"):
         raise errors.BadSetting(name=name, source=source, given=given, expected="parent or project")
@@ -93,6 +111,8 @@ def _names(name: str, source: str, given: Any) -> tuple[str, ...]:
 
 
 _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
+    "database": _database,
+    "lease": _lease,
     "workers": _whole,
     "stop_grace": _seconds,
     "memory_limit": _whole,
@@ -102,4 +122,4 @@ _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "block_cwd": _place,
     "environment": _names,
 }
-assert {*_KINDS, "home"} == {field.name for field in fields(Settings)}  # noqa: S101 - a setting without a kind is a defect
+assert {*_KINDS, "home"} == {each.name for each in fields(Settings)}  # noqa: S101 - a setting without a kind is a defect

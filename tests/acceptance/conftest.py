@@ -2,12 +2,15 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +38,20 @@ class Command:
 
     home: Path
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])  # HEADRACE_* variables besides
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list["subprocess.Popen[str]"])
 
     def environment(self, **more: str) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         own |= {"PYTHONPYCACHEPREFIX": str(BYTECODE), "PYTHONDONTWRITEBYTECODE": ""}
-        return {**own, "HEADRACE_HOME": str(self.home), "HEADRACE_WORKERS": "2", "COLUMNS": "120", **more}
+        return {
+            **own,
+            "HEADRACE_HOME": str(self.home),
+            "HEADRACE_WORKERS": "2",
+            "COLUMNS": "120",
+            **self.settings,
+            **more,
+        }
 
     def __call__(self, *words: object, code: int = 0, **environ: str) -> Said:
         """What it said; its exit code must be `code`."""
@@ -57,7 +69,7 @@ class Command:
 
     def start(self, *words: object, **environ: str) -> "subprocess.Popen[str]":
         """The process, with its streams as pipes."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [HEADRACE, *map(str, words)],
             cwd=self.folder,
             env=self.environment(**environ),
@@ -65,6 +77,58 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Ends whatever a test has left behind."""
+        for process in self.started:
+            process.kill()
+            process.communicate(timeout=PATIENCE)
+
+    @contextmanager
+    def engine(self, *words: object, **environ: str) -> "Generator[subprocess.Popen[str]]":
+        """An engine that has begun to take up runs; it is killed in the end unless it has left."""
+        process = self.start("engine", *words, **environ)
+        try:
+            until(process, "Ctrl-C ends it")
+            yield process
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A block that tells when it has begun, and goes on when it is let go; both through named pipes in the folder."""
+
+    began: int
+    gate: int
+
+    BODY = """\
+import os
+os.write(os.open('began', os.O_WRONLY), b'.')
+os.read(os.open('gate', os.O_RDONLY), 1)
+return [1]"""
+
+    @classmethod
+    def within(cls, folder: Path) -> "Meeting":
+        for name in ("began", "gate"):
+            os.mkfifo(folder / name)
+        return cls(*(os.open(folder / name, os.O_RDWR) for name in ("began", "gate")))
+
+    def wait(self) -> None:
+        """Until one more such block has begun."""
+        readable, _, _ = select.select([self.began], [], [], PATIENCE)
+        assert readable, "the block never began"
+        os.read(self.began, 1)
+
+    def let_go(self, blocks: int = 1) -> None:
+        os.write(self.gate, b"." * blocks)
+
+    def close(self) -> None:
+        os.close(self.began)
+        os.close(self.gate)
 
 
 @dataclass(frozen=True)
@@ -90,8 +154,22 @@ class Folder:
 
 
 @pytest.fixture
-def headrace(tmp_path: Path) -> Command:
-    return Command(tmp_path / "home", tmp_path)
+def headrace(tmp_path: Path) -> Iterator[Command]:
+    command = Command(tmp_path / "home", tmp_path)
+    yield command
+    command.close()
+
+
+@pytest.fixture
+def postgres(headrace: Command, postgres_url: str) -> Command:
+    """As `headrace`, with a new PostgreSQL database."""
+    return replace(headrace, settings={"HEADRACE_DATABASE": postgres_url})
+
+
+@pytest.fixture(params=["headrace", "postgres"], ids=["sqlite", "postgres"])
+def anywhere(request: pytest.FixtureRequest) -> Command:
+    """The command on each database that headrace speaks to."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
@@ -105,12 +183,33 @@ def mill(tmp_path: Path) -> Folder:
     return folder
 
 
-def until(process: "subprocess.Popen[str]", word: str) -> str:
-    """Everything the process writes to stdout up to the line with that word, which must come."""
-    assert process.stdout is not None
+@pytest.fixture
+def meeting(tmp_path: Path) -> Iterator[Meeting]:
+    made = Meeting.within(tmp_path)
+    yield made
+    made.close()
+
+
+def until(process: "subprocess.Popen[str]", word: str, stream: str = "stdout") -> str:
+    """Everything the process writes there up to the line with that word, which must come; it is killed otherwise."""
+    lines = getattr(process, stream)
     seen = ""
-    for line in process.stdout:
-        seen += line
-        if word in line:
-            return seen
-    raise AssertionError(f"{word!r} never came: {seen}{process.stderr.read() if process.stderr else ''}")
+    with _patience(process):
+        for line in lines:
+            seen += line
+            if word in line:
+                return seen
+    rest = process.stderr.read() if process.stderr and stream == "stdout" else ""
+    raise AssertionError(f"{word!r} never came: {seen}{rest}")
+
+
+@contextmanager
+def _patience(process: "subprocess.Popen[str]") -> Generator[None]:
+    """Within, the process has so long, and is killed then."""
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()

@@ -8,7 +8,7 @@ import pytest
 from tests.acceptance.conftest import Command, Folder
 
 from headrace import __version__
-from headrace.cli import pipelines, runs
+from headrace.cli import db, pipelines, runs
 
 HEAVY = ("sqlalchemy", "alembic", "rich", "yaml", "jinja2", "msgspec", "pandas", "pyarrow", "numpy", "xxhash")
 
@@ -21,6 +21,9 @@ COMMANDS = (
     *(["runs", name] for name in runs.COMMANDS),
     ["pipelines"],
     *(["pipelines", name] for name in pipelines.COMMANDS),
+    ["engine"],
+    ["db"],
+    *(["db", name] for name in db.COMMANDS),
 )
 
 

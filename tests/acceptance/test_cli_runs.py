@@ -1,13 +1,17 @@
 """`headrace runs`: what is kept of runs, for people and as JSON."""
 
+import contextlib
 import os
 import re
 import subprocess
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import HEADRACE, Command, Folder
+
+from headrace import store
+from headrace.store.runs import Fenced
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_list_as_json_is_complete(headrace: Command) -> None:
 def test_show(headrace: Command) -> None:
     out = headrace("runs", "show", 2).out
     assert out.startswith("Run 2 of grind failed after ")
-    assert 'variables  {"oven": "cold"}' in out
+    assert 'variables   {"oven": "cold"}' in out
     assert re.search(r"^bake +✗ failed .* after 2 attempts$", out, re.MULTILINE)
     assert "mill/custom/bake.py:4 in bake" in out
     assert "AssertionError: cold oven" in out
@@ -77,6 +81,21 @@ def test_show_as_json_is_complete(headrace: Command) -> None:
     assert output["path"] is None, "a small list needs no file"
     assert Path(run["code"], "custom/sow.py").exists()
     assert [event["status"] for event in run["events"] if event["block"] is None] == ["initial", "running", "failed"]
+
+
+def test_show_has_the_limits_of_a_run_and_what_came_too_late(headrace: Command, tmp_path: Path) -> None:
+    command = Command(tmp_path / "home", headrace.folder)
+    command("run", "mill", "grind", "--var", "oven=hot", "--timeout", "90")
+    late = Fenced(1, "bake", 1, "0190-uid", 1, datetime.now(UTC), "completed: returned")
+    with contextlib.closing(store.open(command.home)) as opened:
+        opened.runs.fenced([late])
+    out = command("runs", "show", 1).out
+    assert re.search(r"^timeout +1 min 30 s after its start it ends as failed$", out, re.MULTILINE)
+    assert re.search(r"^started by +hand$", out, re.MULTILINE)
+    assert re.search(r"^[\d:.]+ +bake +fenced, attempt 1 +completed: returned", out, re.MULTILINE)
+    shown = command("runs", "show", 1, "-o", "json").json
+    assert shown["settings"]["timeout"] == 90
+    assert shown["events"][-1]["kind"] == "attempt.fenced"
 
 
 def test_logs_of_all_blocks_in_order(headrace: Command) -> None:

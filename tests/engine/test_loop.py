@@ -1,136 +1,25 @@
 """The loop with a real database: one run's trouble is its own, retries wait until they are due, a cancel ends a run."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.engine.parts import AT, Engine, Shelf, pin
 
 from headrace import errors
-from headrace import store as stores
-from headrace.engine.active import Job
-from headrace.engine.executor import Report, Slice
-from headrace.engine.loop import AHEAD, Loop
-from headrace.engine.wakes import Closing, Wake
+from headrace.engine import turns
+from headrace.engine.executor import Slice
+from headrace.engine.loop import AHEAD
+from headrace.engine.wakes import Admitted, CancelAsked, Closing, Draining, Refused, Rung
+from headrace.model.limits import Limits
 from headrace.model.output import Output
-from headrace.model.pipeline import Block, BlockType, Pipeline
-from headrace.model.run import BlockStatus, Run, RunStatus
+from headrace.model.run import Attempt, BlockStatus, Run, RunStatus
 from headrace.store import Store
 from headrace.store.changes import BlockMoved, Change, RunMoved
-from headrace.store.runs import NewRun
 from headrace.worker import wire
-
-AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-WORKPLACE = wire.Workplace(project="p", snapshot="/s", live="/p", cwd="/", environment={})
-Graph = Mapping[str, tuple[str, ...]]
-
-
-class Shelf:
-    """An executor whose work lies on a shelf until somebody says how it went; or that answers at once."""
-
-    def __init__(self, slots: int = 2, at_once: bool = False) -> None:
-        self._slots = slots
-        self._at_once = at_once
-        self.tasks: dict[str, wire.Task] = {}
-        self.stopped: list[tuple[str, str]] = []
-        self.closed = False
-
-    @property
-    def slots(self) -> int:
-        return self._slots
-
-    def start(self, report: Callable[[Report], None]) -> None:
-        self.report = report
-
-    def submit(self, work: Slice) -> None:
-        for task in work:
-            self.tasks[task.block] = task
-            if self._at_once:
-                self.finish(task.block, "completed")
-
-    def stop(self, attempt: str, reason: str) -> None:
-        self.stopped += [(task.block, reason) for task in self.tasks.values() if task.attempt == attempt]
-
-    def close(self) -> None:
-        self.closed = True
-
-    def finish(self, block: str, status: str, reason: str = "drawn", **more: Any) -> wire.Finished:
-        task = self.tasks.pop(block)
-        outputs = (Output("output_0", "dict", "json", task.attempt, 2),) if status == "completed" else ()
-        said = wire.Finished(
-            attempt=task.attempt, epoch=task.epoch, status=status, reason=reason, outputs=outputs, **more
-        )
-        self.report(said)
-        return said
-
-
-class Engine:
-    """A loop that is moved by hand: its thread is not started, and time is what it is told."""
-
-    def __init__(self, home: Path, shelf: Shelf, observers: Sequence[Any] = ()) -> None:
-        self.home = home
-        self.store = stores.open_home(home)
-        self.shelf = shelf
-        self.loop = Loop(self.store, shelf, observers)
-        shelf.start(self.loop._wakes.put)
-
-    def turn(self, at: datetime = AT) -> None:
-        events: list[Wake] = []
-        while not self.loop._wakes.empty():
-            events.append(self.loop._wakes.get())
-        self.loop.run_once(events, at)
-
-    def begin(self, graph: Graph, **config: Any) -> tuple[Run, "Future[Run]"]:
-        job = claimed(self.store, self.home, graph, config)
-        return job.run, self.loop.take(job)
-
-    def statuses(self, run: Run) -> dict[str, str]:
-        return {row.block: row.status.value for row in self.store.runs.block_runs(run.id)}
-
-
-def claimed(store: Store, home: Path, graph: Graph, config: Mapping[str, Any]) -> Job:
-    """A new run of a new pipeline, claimed and ready to be handed over."""
-    blocks = tuple(Block(name, BlockType.CUSTOM, upstream=ups, retry_config=config) for name, ups in graph.items())
-    name = f"{graph}{config}"
-    pinned = store.projects.pin(Path("/p"), "p", Pipeline(name, blocks=blocks), "v", "s", 1, AT)
-    new = NewRun(
-        pipeline_id=pinned.pipeline_id,
-        version_id=pinned.version_id,
-        snapshot_id=pinned.snapshot_id,
-        blocks=dict.fromkeys(graph),
-        variables={},
-        selection={},
-        execution_date=AT,
-        reason="by hand",
-    )
-    run = store.runs.claim(store.runs.create(new, AT), "engine")
-    assert run
-    rows = {row.block: row for row in store.runs.block_runs(run.id)}
-    return Job(
-        run=run,
-        pipeline=store.projects.version(run.version_id),
-        rows=rows,
-        kept={},
-        begun={},
-        reopen=frozenset(),
-        workplace=WORKPLACE,
-        home=home,
-    )
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest.fixture
-def engine(home: Path, shelf: Shelf) -> Iterator[Engine]:
-    made = Engine(home, shelf)
-    yield made
-    made.store.close()
 
 
 def test_blocks_follow_each_other_and_the_run_completes(engine: Engine, shelf: Shelf) -> None:
@@ -143,14 +32,14 @@ def test_blocks_follow_each_other_and_the_run_completes(engine: Engine, shelf: S
     shelf.finish("b", "completed")
     engine.turn()
     assert done.result(0).status is RunStatus.COMPLETED
-    assert engine.store.runs.get(run.id) == done.result(0)
+    assert engine.real.runs.get(run.id) == done.result(0)
 
 
 def test_a_run_without_blocks_completes_in_its_first_turn(engine: Engine) -> None:
     run, done = engine.begin({})
     engine.turn()
     assert done.result(0).status is RunStatus.COMPLETED
-    assert [event.kind for event in engine.store.runs.events(run.id)] == ["run.create", "run.start", "run.end"]
+    assert [event.kind for event in engine.real.runs.events(run.id)] == ["run.create", "run.start", "run.end"]
 
 
 def test_blocks_side_by_side_are_reported_in_one_turn(engine: Engine, shelf: Shelf) -> None:
@@ -173,7 +62,7 @@ def test_a_report_that_is_sent_twice_or_is_of_nobody_says_nothing(engine: Engine
     shelf.report(said)
     engine.turn()
     assert engine.statuses(run) == {"a": "running", "b": "initial"}
-    (row, _) = engine.store.runs.block_runs(run.id)
+    (row, _) = engine.real.runs.block_runs(run.id)
     assert (row.attempt, row.failures) == (2, 1)
     assert not done.done()
 
@@ -203,18 +92,18 @@ def test_a_run_that_cannot_be_decided_is_let_go_with_its_error_and_the_others_go
     assert done.result(0).status is RunStatus.COMPLETED
     with pytest.raises(ValueError, match="retries is 'often'"):
         lost.result(0)
-    ended = engine.store.runs.get(poisoned.id)
+    ended = engine.real.runs.get(poisoned.id)
     assert (ended.status, ended.reason[:24]) == (RunStatus.FAILED, "let go: ValueError: retr")
     assert engine.statuses(poisoned) == {"a": "cancelled", "b": "cancelled"}
     assert engine.statuses(healthy) == {"x": "completed"}
-    assert engine.loop._runs == engine.loop._attempts == {}
+    assert (engine.loop._held.runs, engine.loop._held.begun()) == ({}, 0)
 
 
 def test_a_run_whose_rows_are_missing_in_memory_is_let_go(engine: Engine, shelf: Shelf) -> None:
     run, lost = engine.begin({"a": (), "b": ("a",)})
     _, done = engine.begin({"x": ()})
     engine.turn()
-    del engine.loop._runs[run.id].rows["b"]
+    del engine.loop._held.runs[run.id].rows["b"]
     shelf.finish("a", "completed")
     shelf.finish("x", "completed")
     engine.turn()
@@ -223,8 +112,8 @@ def test_a_run_whose_rows_are_missing_in_memory_is_let_go(engine: Engine, shelf:
 
 
 def test_a_run_that_cannot_even_be_taken_is_let_go(engine: Engine) -> None:
-    job = claimed(engine.store, engine.home, {"a": ()}, {})
-    lost = engine.loop.take(Job(**{**_fields(job), "pipeline": Pipeline("other")}))
+    job = engine.jobs.read(engine.make({"a": ()}).id)
+    lost = engine.loop.take(replace(job, begun={}, rows={"a": replace(job.rows["a"], status=BlockStatus.RUNNING)}))
     _, waits = engine.begin({"x": ()})
     engine.turn()
     assert isinstance(lost.exception(0), KeyError)
@@ -232,23 +121,20 @@ def test_a_run_that_cannot_even_be_taken_is_let_go(engine: Engine) -> None:
     assert list(engine.shelf.tasks) == ["x"]
 
 
-def _fields(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in Job.__dataclass_fields__}
+def test_a_run_whose_rows_were_damaged_is_closed_without_looking_at_them(engine: Engine, shelf: Shelf) -> None:
+    run, lost = engine.begin({"a": (), "b": ("a",)}, retries="often")
+    engine.turn()
+    engine.loop._held.runs[run.id].rows["b"] = replace(engine.loop._held.runs[run.id].rows["b"], attempt=7)
+    shelf.finish("a", "failed")
+    engine.turn()
+    assert isinstance(lost.exception(0), ValueError)
+    assert engine.real.runs.get(run.id).status is RunStatus.FAILED
+    assert engine.statuses(run) == {"a": "cancelled", "b": "cancelled"}
+    assert {each.status for tries in _attempts(engine, run).values() for each in tries} == {BlockStatus.CANCELLED}
 
 
-def test_a_run_that_another_engine_has_taken_is_left_alone(engine: Engine, shelf: Shelf) -> None:
-    run, lost = engine.begin({"a": ()})
-    _, done = engine.begin({"x": ()})
-    engine.turn()
-    taken = engine.store.runs.claim(run, "another")
-    shelf.finish("x", "completed")
-    a = shelf.tasks["a"].attempt
-    shelf.report(wire.Finished(attempt=a, epoch=1, status="completed", reason="returned"))
-    engine.turn()
-    assert isinstance(lost.exception(0), errors.MoveRefused)
-    assert done.result(0).status is RunStatus.COMPLETED
-    assert engine.store.runs.get(run.id).epoch == taken.epoch if taken else None
-    assert engine.statuses(run) == {"a": "running"}
+def _attempts(engine: Engine, run: Run) -> dict[int, list[Attempt]]:
+    return engine.real.runs.attempts(row.id for row in engine.real.runs.block_runs(run.id))
 
 
 def test_the_attempts_of_a_run_that_is_let_go_are_stopped(engine: Engine, shelf: Shelf) -> None:
@@ -273,9 +159,9 @@ class Loud:
         raise RuntimeError("observer")
 
 
-def test_what_goes_wrong_in_an_observer_is_its_own(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_goes_wrong_in_an_observer_is_its_own(store: Store, home: Path, caplog: pytest.LogCaptureFixture) -> None:
     first, second = Loud(), Loud()
-    engine = Engine(home, Shelf(), [first, second])
+    engine = Engine(store, home, observers=[first, second])
     run, done = engine.begin({"a": ()})
     engine.turn()
     engine.shelf.finish("a", "completed")
@@ -283,7 +169,6 @@ def test_what_goes_wrong_in_an_observer_is_its_own(home: Path, caplog: pytest.Lo
     assert done.result(0).status is RunStatus.COMPLETED
     assert first.told_of == second.told_of == ["start", "queue", "start", "complete", "end"]
     assert f"an observer failed on run {run.id}" in caplog.text
-    engine.store.close()
 
 
 def test_a_retry_waits_until_it_is_due(engine: Engine, shelf: Shelf) -> None:
@@ -296,14 +181,14 @@ def test_a_retry_waits_until_it_is_due(engine: Engine, shelf: Shelf) -> None:
     assert shelf.tasks == {}
     engine.turn(AT + timedelta(seconds=10))
     assert shelf.tasks["a"].variables["retry"] == {"attempts": 2}
-    assert engine.loop._retries == {}
+    assert engine.loop._held.next_due() is None
     shelf.finish("a", "failed")
     engine.turn(AT + timedelta(seconds=11))
     assert done.result(0).status is RunStatus.FAILED
 
 
-def test_a_retry_that_is_due_while_there_is_no_room_does_not_keep_the_loop_awake(home: Path) -> None:
-    engine = Engine(home, Shelf(slots=1))
+def test_a_retry_that_is_due_while_there_is_no_room_does_not_keep_the_loop_awake(store: Store, home: Path) -> None:
+    engine = Engine(store, home, Shelf(slots=1))
     engine.begin({"a": ()}, retries=1, delay=10)
     engine.turn()
     engine.shelf.finish("a", "failed")
@@ -316,19 +201,17 @@ def test_a_retry_that_is_due_while_there_is_no_room_does_not_keep_the_loop_awake
     waited.start()
     waited.join(0.05)
     assert waited.is_alive(), "the retry was due long ago, but only a report can help it"
-    engine.loop.cancel(0, AT)
+    engine.loop.tell(Rung())
     waited.join()
     engine.shelf.finish("x", "completed")
     engine.turn(AT + timedelta(seconds=61))
     assert list(engine.shelf.tasks) == ["a"]
-    engine.store.close()
 
 
 def test_a_cancel_ends_what_waits_at_once_and_what_runs_once_it_is_gone(engine: Engine, shelf: Shelf) -> None:
     run, done = engine.begin({"a": (), "b": (), "c": (), "d": ("a",)})
     engine.turn()
-    engine.store.runs.request_cancel(run.id, AT)
-    engine.loop.cancel(run.id, AT)
+    engine.cancel(run)
     engine.turn()
     assert engine.statuses(run) == {"a": "running", "b": "running", "c": "queued", "d": "cancelled"}
     assert shelf.stopped == [(block, "cancel_requested") for block in "abc"]
@@ -344,8 +227,7 @@ def test_a_cancel_ends_what_waits_at_once_and_what_runs_once_it_is_gone(engine: 
 
 def test_a_cancel_that_comes_with_the_run_is_heard(engine: Engine, shelf: Shelf) -> None:
     run, done = engine.begin({"a": ()})
-    engine.store.runs.request_cancel(run.id, AT)
-    engine.loop.cancel(run.id, AT)
+    engine.cancel(run)
     engine.turn()
     assert done.result(0).status is RunStatus.CANCELLED
     assert shelf.tasks == {}
@@ -354,7 +236,7 @@ def test_a_cancel_that_comes_with_the_run_is_heard(engine: Engine, shelf: Shelf)
 def test_a_cancel_that_another_process_asked_is_heard_with_the_next_write(engine: Engine, shelf: Shelf) -> None:
     run, done = engine.begin({"a": (), "b": ("a",), "c": ("b",)})
     engine.turn()
-    engine.store.runs.request_cancel(run.id, AT)
+    engine.real.runs.request_cancel(run.id, AT)
     shelf.finish("a", "completed")
     engine.turn()
     engine.turn()
@@ -369,11 +251,10 @@ def test_a_cancel_while_a_retry_waits_takes_the_retry_away(engine: Engine, shelf
     engine.turn()
     shelf.finish("a", "failed")
     engine.turn()
-    engine.store.runs.request_cancel(run.id, AT)
-    engine.loop.cancel(run.id, AT)
+    engine.cancel(run)
     engine.turn()
     assert done.result(0).status is RunStatus.CANCELLED
-    assert engine.loop._retries == {}
+    assert engine.loop._held.next_due() is None
 
 
 def test_profiles_are_owed_until_they_come(engine: Engine, shelf: Shelf) -> None:
@@ -387,58 +268,404 @@ def test_profiles_are_owed_until_they_come(engine: Engine, shelf: Shelf) -> None
     shelf.report(wire.Profiled(attempt=said.attempt, outputs=(seen,)))
     engine.turn()
     assert engine.loop.settle(0)
-    (row,) = engine.store.runs.block_runs(run.id)
-    assert engine.store.runs.completed_attempts([row.id])[row.id].outputs == (seen,)
+    (row,) = engine.real.runs.block_runs(run.id)
+    assert engine.real.runs.completed_attempts([row.id])[row.id].outputs == (seen,)
 
 
 def test_what_is_reported_before_the_close_is_recorded_and_nothing_new_begins(engine: Engine, shelf: Shelf) -> None:
     run, _ = engine.begin({"a": (), "b": ("a",)})
     engine.turn()
     shelf.finish("a", "completed")
-    engine.loop._wakes.put(Closing())
+    engine.loop.tell(Closing())
     engine.turn()
     assert engine.statuses(run) == {"a": "completed", "b": "queued"}
     assert shelf.tasks == {}
 
 
-def test_whoever_waits_for_a_run_is_told_that_the_engine_was_closed(home: Path) -> None:
-    store = stores.open_home(home)
-    shelf = Shelf()
-    loop = Loop(store, shelf)
-    loop.start()
-    waiting = loop.take(claimed(store, home, {"a": ()}, {}))
-    loop.close()
+def test_draining_begins_nothing_more_and_waits_for_what_is_under_way(engine: Engine, shelf: Shelf) -> None:
+    run, done = engine.begin({"a": (), "b": ("a",)})
+    engine.turn()
+    assert not engine.loop.drain(0)
+    engine.turn()
+    assert not engine.loop.drain(0), "an attempt is under way"
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert engine.loop.drain(0)
+    assert engine.statuses(run) == {"a": "completed", "b": "queued"}
+    assert (shelf.tasks, done.done()) == ({}, False)
+
+
+def test_a_loop_of_which_nothing_is_under_way_is_drained_at_once(engine: Engine) -> None:
+    engine.loop.tell(Draining())
+    engine.turn()
+    assert engine.loop.drain(0)
+
+
+def test_whoever_waits_for_a_run_is_told_that_the_engine_was_closed(engine: Engine, shelf: Shelf) -> None:
+    engine.loop.start()
+    _, waiting = engine.begin({"a": ()})
+    engine.loop.close()
     with pytest.raises(errors.EngineClosed):
         waiting.result(0)
     assert shelf.closed
-    store.close()
+    assert engine.loop.drain(0), "nobody waits for what is not there"
 
 
-def test_a_loop_of_its_own_thread_runs_to_the_end(home: Path) -> None:
-    store = stores.open_home(home)
-    loop = Loop(store, Shelf(at_once=True))
-    loop.start()
+def test_a_loop_of_its_own_thread_runs_to_the_end(store: Store, home: Path) -> None:
+    engine = Engine(store, home, Shelf(at_once=True))
+    engine.loop.start()
     fan = {"a": (), **{f"m{n}": ("a",) for n in range(20)}, "z": tuple(f"m{n}" for n in range(20))}
-    done = [loop.take(claimed(store, home, graph, {})) for graph in (fan, {"a": (), "b": ("a",)}, {})]
+    done = [engine.begin(graph)[1] for graph in (fan, {"a": (), "b": ("a",)}, {})]
     assert [each.result(30).status for each in done] == [RunStatus.COMPLETED] * 3
-    loop.close()
-    store.close()
+    engine.loop.close()
 
 
-def test_a_retry_wakes_the_loop_when_it_is_due(home: Path) -> None:
-    store = stores.open_home(home)
-    shelf = Shelf()
+def test_a_retry_wakes_the_loop_when_it_is_due(engine: Engine, shelf: Shelf) -> None:
     tried = threading.Semaphore(0)
     submit = shelf.submit
     shelf.submit = lambda work: (submit(work), tried.release())[0]  # type: ignore[method-assign]
-    loop = Loop(store, shelf)
-    loop.start()
-    done = loop.take(claimed(store, home, {"a": ()}, {"retries": 1, "delay": 0.02}))
+    engine.loop.start()
+    run, done = engine.begin({"a": ()}, retries=1, delay=0.02)
     for status in ("failed", "completed"):
         assert tried.acquire(timeout=30)
         shelf.finish("a", status)
     assert done.result(30).status is RunStatus.COMPLETED
-    (row,) = store.runs.block_runs(done.result().id)
+    (row,) = engine.real.runs.block_runs(run.id)
     assert (row.attempt, row.failures, row.status) == (2, 1, BlockStatus.COMPLETED)
-    loop.close()
-    store.close()
+    engine.loop.close()
+
+
+# Timeouts of runs
+
+
+def test_a_run_that_has_used_up_its_time_is_stopped(engine: Engine, shelf: Shelf) -> None:
+    run = engine.make({"a": (), "b": ("a",)}, settings={"timeout": 10, "timeout_status": "cancelled"})
+    done = engine.take(run)
+    engine.turn()
+    assert engine.loop._held.next_due() == AT + timedelta(seconds=10)
+    engine.turn(AT + timedelta(seconds=9))
+    assert shelf.stopped == []
+    engine.turn(AT + timedelta(seconds=10))
+    assert shelf.stopped == [("a", "run_timed_out")]
+    shelf.finish("a", "cancelled", "run_timed_out")
+    engine.turn(AT + timedelta(seconds=11))
+    ended = done.result(0)
+    assert (ended.status, ended.reason) == (RunStatus.CANCELLED, "run_timed_out")
+
+
+def test_the_time_of_a_run_is_told_to_the_loop_that_waits(engine: Engine) -> None:
+    engine.loop.start()
+    run = engine.make({"a": (), "b": ("a",)}, settings={"timeout": 0.02})
+    done = engine.take(run)
+    shelf = engine.shelf
+    stopped = threading.Event()
+    shelf.stop = lambda attempt, reason: stopped.set()  # type: ignore[method-assign]
+    assert stopped.wait(30)
+    shelf.finish("a", "cancelled", "run_timed_out")
+    assert done.result(30).status is RunStatus.FAILED
+    engine.loop.close()
+
+
+# Being handed runs
+
+
+def test_a_final_run_that_is_handed_over_is_done(engine: Engine) -> None:
+    run, done = engine.begin({})
+    again = engine.take(run)
+    engine.turn()
+    late = engine.take(run)
+    assert engine.loop.holds(run.id)
+    engine.turn()
+    assert {each.result(0).status for each in (done, again, late)} == {RunStatus.COMPLETED}
+    assert not engine.loop.holds(run.id)
+
+
+def test_a_run_that_is_handed_over_twice_is_moved_once_and_both_are_told(engine: Engine, shelf: Shelf) -> None:
+    run, done = engine.begin({"a": ()})
+    engine.turn()
+    again = engine.take(run)
+    engine.turn()
+    assert engine.loop.appetite() == (1 + AHEAD) * shelf.slots - 1, "it wants one place, and is not coming any more"
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert done.result(0) == again.result(0)
+    assert len(shelf.given) == 1
+
+
+def test_a_loop_has_an_appetite_for_what_its_executor_can_take(engine: Engine, shelf: Shelf) -> None:
+    whole = (1 + AHEAD) * shelf.slots
+    assert engine.loop.appetite() == whole
+    run, _ = engine.begin({"a": (), "b": (), "c": ("a",)})
+    assert (engine.loop.appetite(), engine.loop.holds(run.id)) == (whole - 1, True)
+    engine.turn()
+    assert engine.loop.appetite() == whole - 2
+    assert engine.roomier == 0
+    shelf.finish("a", "completed")
+    shelf.finish("b", "completed")
+    engine.turn()
+    shelf.finish("c", "completed")
+    engine.turn()
+    assert (engine.loop.appetite(), engine.loop.holds(run.id), engine.roomier) == (whole, False, 1)
+
+
+def test_a_run_that_is_not_admitted_starts_once_that_is_told(engine: Engine, shelf: Shelf) -> None:
+    first, done = engine.begin({"a": ()}, Limits(pipeline_runs=1))
+    second, _ = engine.begin({"a": ()}, Limits(pipeline_runs=1))
+    engine.turn()
+    assert engine.statuses(second) == {"a": "initial"}
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert done.result(0)
+    admitted = engine.real.runs.claim(engine.name, 0, AT, own=True).admitted
+    engine.loop.tell(Admitted(second.id, admitted[second.id]))
+    engine.turn()
+    assert engine.statuses(second) == {"a": "running"}
+    assert engine.statuses(first) == {"a": "completed"}
+
+
+def test_a_run_that_is_refused_ends_and_says_why(engine: Engine) -> None:
+    engine.begin({"a": ()}, Limits(pipeline_runs=1, skip=True))
+    run, refused = engine.begin({"a": ()}, Limits(pipeline_runs=1, skip=True))
+    engine.turn()
+    (again,) = engine.real.runs.claim(engine.name, 0, AT, own=True).refused
+    engine.loop.tell(Refused(again))
+    engine.turn()
+    assert (again, refused.result(0).status, refused.result(0).reason) == (run.id, RunStatus.CANCELLED, "limit_reached")
+
+
+def test_what_is_told_of_runs_that_are_not_here_says_nothing(engine: Engine) -> None:
+    for wake in (Admitted(99, AT), Refused(99), CancelAsked(99, AT), Rung()):
+        engine.loop.tell(wake)
+    engine.turn()
+    assert engine.trouble.calls == [], "nothing was written"
+
+
+# Limits of blocks
+
+
+def test_no_more_blocks_of_a_project_run_than_its_limit_says(store: Store, home: Path) -> None:
+    """Over engines: what another has begun counts."""
+    one, two = Engine(store, home, Shelf(4)), Engine(store, home, Shelf(4))
+    one.begin({"a": (), "b": ()}, Limits(project_blocks=3))
+    two.begin({"x": (), "y": ()}, Limits(project_blocks=3))
+    one.turn()
+    two.turn()
+    assert (list(one.shelf.tasks), list(two.shelf.tasks)) == (["a", "b"], ["x"])
+    one.shelf.finish("a", "completed")
+    two.turn()
+    assert "y" not in two.shelf.tasks, "it is not recorded yet that there is room"
+    one.turn()
+    two.loop.tell(Rung())
+    two.turn()
+    assert list(two.shelf.tasks) == ["x", "y"]
+
+
+def test_a_place_under_a_limit_goes_from_one_block_to_the_next_in_one_turn(engine: Engine, shelf: Shelf) -> None:
+    run, _ = engine.begin({"a": (), "b": ()}, Limits(project_blocks=1))
+    engine.turn()
+    assert list(shelf.tasks) == ["a"]
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert engine.statuses(run) == {"a": "completed", "b": "running"}
+
+
+def test_a_block_has_a_limit_over_all_runs_of_its_pipeline(engine: Engine) -> None:
+    limits = Limits(blocks={"a": 1})
+    first, _ = engine.begin({"a": (), "b": ()}, limits)
+    second, _ = engine.begin({"a": (), "b": ()}, limits)
+    engine.turn()
+    assert engine.statuses(first) == {"a": "running", "b": "running"}
+    assert engine.statuses(second) == {"a": "queued", "b": "queued"}
+    handed = engine.loop._held.runs[second.id].begun.keys()
+    assert handed == {"b"}, "b waits with the executor, a for its limit"
+
+
+def test_a_limit_that_the_project_has_no_more_holds_nobody_up(engine: Engine, shelf: Shelf) -> None:
+    run, _ = engine.begin({"a": (), "b": ()}, Limits(blocks={"a": 1, "b": 1}), name="daily")
+    pin(engine.real, engine.home.parent / "p", {"a": (), "b": ()}, Limits(), name="daily")
+    engine.turn()
+    assert engine.statuses(run) == {"a": "running", "b": "running"}
+
+
+def test_others_are_told_that_there_is_room_under_a_limit(engine: Engine, shelf: Shelf) -> None:
+    rung = threading.Event()
+    listener = engine.real.listen("another", rung.set)
+    engine.begin({"a": (), "b": ()}, Limits(project_blocks=1))
+    engine.turn()
+    assert not rung.is_set()
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert rung.wait(30)
+    listener.close()
+
+
+def test_others_are_told_that_a_limited_run_has_ended(engine: Engine, shelf: Shelf) -> None:
+    rung = threading.Event()
+    engine.begin({"a": ()}, Limits(pipeline_runs=1))
+    engine.turn()
+    shelf.finish("a", "completed")
+    listener = engine.real.listen("another", rung.set)
+    engine.turn()
+    assert rung.wait(30)
+    listener.close()
+
+
+# Leases
+
+
+def test_what_the_lease_ended_is_begun_again_and_counts_no_failure(engine: Engine, shelf: Shelf) -> None:
+    run, done = engine.begin({"a": ()})
+    engine.turn()
+    shelf.finish("a", "failed", "lease_lapsed")
+    engine.turn()
+    assert shelf.tasks == {}, "it would be refused until the heart has beaten"
+    engine.turn(AT + turns.AFTER_LAPSE)
+    (row,) = engine.real.runs.block_runs(run.id)
+    assert (row.status, row.attempt, row.failures) == (BlockStatus.RUNNING, 2, 0)
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert done.result(0).status is RunStatus.COMPLETED
+    assert engine.moves(run) == [
+        "run.create", "run.start", "a block.queue", "a block.start",
+        "a block.retry", "a block.start", "a block.complete", "run.end",
+    ]  # fmt: skip
+
+
+# Being taken for dead
+
+
+def test_a_deposed_engine_leaves_its_runs_to_others(engine: Engine, shelf: Shelf) -> None:
+    run, lost = engine.begin({"a": (), "b": ()})
+    engine.turn()
+    engine.loop.depose(engine.name)
+    engine.turn()
+    assert isinstance(lost.exception(0), errors.RunLost)
+    assert shelf.stopped == [("a", "engine_deposed"), ("b", "engine_deposed")]
+    assert not engine.loop.holds(run.id)
+    assert engine.statuses(run) == {"a": "running", "b": "running"}, "what becomes of them is for others to say"
+
+
+def test_what_was_reported_before_the_engine_was_deposed_is_late_if_it_was_not_heard(
+    engine: Engine, shelf: Shelf
+) -> None:
+    run, lost = engine.begin({"a": ()})
+    engine.turn()
+    shelf.finish("a", "completed")
+    engine.loop.depose(engine.name)
+    engine.turn()
+    assert isinstance(lost.exception(0), errors.RunLost)
+    assert engine.statuses(run) == {"a": "running"}
+    assert engine.moves(run)[-1] == "a attempt.fenced"
+
+
+def test_an_engine_is_deposed_under_one_name_and_goes_on_under_another(
+    engine: Engine, shelf: Shelf, store: Store
+) -> None:
+    run, _ = engine.begin({"a": ()})
+    engine.turn()
+    engine.loop.depose(engine.name)
+    former, engine.name = engine.name, "another"
+    store.engines.bury(former)
+    store.engines.register("another", home="h", machine="m", pid=1, lease=None, at=AT)
+    assert store.runs.claim("another", 9, AT, own=False).taken == [run.id]
+    done = engine.take(run)
+    engine.turn()
+    engine.loop.depose(former)  # its heart was not sure
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert done.result(0).status is RunStatus.COMPLETED
+
+
+def test_nothing_of_a_turn_is_submitted_once_the_engine_is_deposed(engine: Engine, shelf: Shelf) -> None:
+    """Whoever deposes it waits until the turn that is going on has done what it had written."""
+    submitting, deposed = threading.Event(), threading.Event()
+    submit = shelf.submit
+
+    def slow(work: Slice) -> None:
+        submitting.set()
+        assert not deposed.wait(0.05)
+        submit(work)
+
+    def depose() -> None:
+        engine.loop.depose(engine.name)
+        deposed.set()
+
+    shelf.submit = slow  # type: ignore[method-assign]
+    engine.begin({"a": ()})
+    thread = threading.Thread(target=lambda: submitting.wait(30) and depose())
+    thread.start()
+    engine.turn()
+    thread.join(30)
+    assert deposed.is_set()
+    assert shelf.stopped == [("a", "engine_deposed")]
+
+
+def test_a_run_that_was_handed_over_under_the_former_name_is_left_to_others(engine: Engine, shelf: Shelf) -> None:
+    run = engine.make({"a": ()})
+    engine.loop.depose(engine.name)
+    lost = engine.take(run)
+    engine.turn()
+    assert isinstance(lost.exception(0), errors.RunLost)
+    assert (shelf.tasks, engine.loop.holds(run.id)) == ({}, False)
+
+
+def test_a_late_report_is_recorded_and_changes_nothing(engine: Engine, shelf: Shelf, store: Store, home: Path) -> None:
+    run, _ = engine.begin({"a": ()})
+    engine.turn()
+    engine.loop.depose(engine.name)
+    engine.turn()
+    engine.bury()
+    another = Engine(store, home)
+    assert store.runs.claim(another.name, 9, AT, own=False).taken == [run.id]
+    done = another.take(run)
+    another.turn()
+    before = store.runs.block_runs(run.id), _attempts(engine, run)
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert (store.runs.block_runs(run.id), _attempts(engine, run)) == before
+    (fenced,) = [each for each in store.runs.events(run.id) if each.kind == "attempt.fenced"]
+    assert (fenced.block, fenced.attempt, fenced.reason[:16]) == ("a", 1, "completed: drawn")
+    another.shelf.finish("a", "completed")
+    another.turn()
+    assert done.result(0).status is RunStatus.COMPLETED
+    assert not engine.loop._held.strays, "each is reported once"
+
+
+def test_an_engine_that_does_not_know_it_was_deposed_writes_nothing(
+    engine: Engine, shelf: Shelf, store: Store, home: Path
+) -> None:
+    run, lost = engine.begin({"a": (), "b": ("a",)})
+    _, done = engine.begin({"x": ()})
+    engine.turn()
+    another = Engine(store, home)
+    engine.bury()
+    store.engines.register(engine.name, home="h", machine="m", pid=1, lease=None, at=AT)
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE runs SET owner = '{another.name}', epoch = 2 WHERE id = {run.id}")
+    another.take(store.runs.get(run.id))
+    another.turn()
+    taken = store.runs.block_runs(run.id)
+    shelf.finish("a", "completed")
+    shelf.finish("x", "completed")
+    engine.turn()
+    assert done.result(0).status is RunStatus.COMPLETED, "other runs of the turn go on"
+    engine.turn()
+    assert isinstance(lost.exception(0), errors.RunLost)
+    assert store.runs.block_runs(run.id) == taken
+    assert engine.moves(run)[-1] == "a attempt.fenced"
+
+
+def test_a_run_that_is_handed_over_anew_is_moved_from_its_rows(engine: Engine, shelf: Shelf, store: Store) -> None:
+    """It went to another and came back before this engine had heard of that."""
+    run, lost = engine.begin({"a": ()})
+    engine.turn()
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE runs SET epoch = 3 WHERE id = {run.id}")
+    again = engine.take(run)
+    engine.turn()
+    assert isinstance(lost.exception(0), errors.RunLost)
+    assert shelf.stopped == [("a", "engine_deposed")]
+    assert len(shelf.given) == 2
+    shelf.finish("a", "completed")
+    engine.turn()
+    assert again.result(0).epoch == 3

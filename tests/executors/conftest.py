@@ -18,10 +18,16 @@ from headrace.engine import executor as port
 from headrace.executors import local
 from headrace.logs import lines, reading
 from headrace.settings import Settings
-from headrace.worker import wire
+from headrace.worker import processes, wire
 
 PROMPT = 1.0  # seconds within which a dead worker is told of
 PATIENCE = 30.0  # seconds after which a test gives up; the machine may be busy
+
+
+def wardens() -> list[int]:
+    """Those that this process has started; other children of its are no business of an executor."""
+    program = b"headrace.worker.warden"
+    return [pid for pid in processes.children(os.getpid()) if program in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 class Site:

@@ -3,8 +3,15 @@
 import os
 import signal
 import sys
+import textwrap
+from collections.abc import Iterator
 
 import pytest
+
+from headrace import outputs
+from headrace.executors import local
+from headrace.settings import Settings
+from headrace.worker import wire
 
 from .conftest import PROMPT, Desk, Site
 
@@ -92,7 +99,7 @@ def test_a_block_that_will_not_end_is_killed(site: Site, desk: Desk, how: str) -
     gone.wait(0)
 
 
-def test_a_block_may_clean_up_when_it_is_stopped(site: Site, desk: Desk) -> None:
+def test_a_block_may_clean_up_when_it_is_stopped(site: Site, patient: Desk) -> None:
     body = """
         def leave(*_):
             print('cleaned up', flush=True)
@@ -102,12 +109,138 @@ def test_a_block_may_clean_up_when_it_is_stopped(site: Site, desk: Desk) -> None
         time.sleep(60)
     """
     task = site.task(body)
-    desk.submit(task)
+    patient.submit(task)
     site.hear()
-    desk.executor.stop(task.attempt, "asked")
-    outcome = desk.finished(task)
+    patient.executor.stop(task.attempt, "asked")
+    outcome = patient.finished(task)
     assert (outcome.status, outcome.reason) == ("cancelled", "asked")
     assert "cleaned up" in [line.message for line in site.log(task)]
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Blocks that end by themselves have all the time for it."""
+    opened = Desk(local.Local(Settings(home=tmp_path_factory.mktemp("patient"), workers=2, stop_grace=600)))
+    yield opened
+    opened.executor.close()
+
+
+def ended(site: Site, desk: Desk, how: str, body: str) -> tuple[wire.Finished, list[str]]:
+    """The outcome of a block that is stopped or timed out once it has said something, and the lines it printed then."""
+    task = site.task(body, timeout=0.3 if how == "timeout" else None)
+    desk.submit(task)
+    site.hear()
+    if how == "stop":
+        desk.executor.stop(task.attempt, "asked")
+    return desk.finished(task), [line.message for line in site.log(task) if line.stream == "stdout"]
+
+
+HOW = pytest.mark.parametrize("how", ["stop", "timeout"])
+STOPPED = {"stop": ("cancelled", "asked"), "timeout": ("failed", "timed_out")}
+
+
+@HOW
+def test_what_a_block_has_open_is_closed_when_it_is_ended(site: Site, patient: Desk, how: str) -> None:
+    body = """
+        import contextlib
+        with contextlib.closing(type('Door', (), {'close': lambda _: print('door closed')})()):
+            try:
+                say(0)
+                time.sleep(60)
+            except Exception:
+                print('an error?')
+            finally:
+                print('put away')
+    """
+    outcome, printed = ended(site, patient, how, body)
+    assert (outcome.status, outcome.reason) == STOPPED[how]
+    assert printed == ["put away", "door closed"]
+
+
+@HOW
+@pytest.mark.parametrize("then", ["return 1", "raise ValueError('no')", "os._exit(0)"])
+def test_whatever_a_block_does_when_it_is_asked_to_end_it_was_ended(
+    site: Site, patient: Desk, how: str, then: str
+) -> None:
+    body = f"""
+        try:
+            say(0)
+            time.sleep(60)
+        except BaseException:
+            print('no', flush=True)
+            {then}
+    """
+    outcome, printed = ended(site, patient, how, body)
+    assert (outcome.status, outcome.reason, outcome.outputs) == (*STOPPED[how], ())
+    assert printed == ["no"]
+
+
+@HOW
+def test_a_block_that_goes_on_when_it_is_asked_to_end_is_killed(site: Site, desk: Desk, how: str) -> None:
+    body = """
+        while True:
+            with contextlib.suppress(BaseException):
+                say(0)
+                time.sleep(60)
+    """
+    outcome, _ = ended(site, desk, how, "import contextlib\n" + textwrap.dedent(body))
+    assert (outcome.status, outcome.reason) == STOPPED[how]
+
+
+def test_a_timeout_tells_where_the_block_was(site: Site, patient: Desk) -> None:
+    outcome, _ = ended(site, patient, "timeout", "say(0)\ntime.sleep(61)")
+    failure = outcome.failure
+    assert failure
+    assert (failure.type, failure.function, failure.code) == ("TimedOut", "block", "time.sleep(61)")
+    assert "0.3 s" in failure.message
+    assert "time.sleep(61)" in failure.traceback
+
+
+@HOW
+def test_coroutines_are_ended_as_well(site: Site, patient: Desk, how: str) -> None:
+    body = """
+        import asyncio
+        async def one(name):
+            try:
+                await asyncio.sleep(60)
+            finally:
+                print(name)
+        async def both():
+            background = asyncio.create_task(one('aside'))
+            asyncio.get_running_loop().call_later(0.01, say, 'both wait')
+            await one('main')
+        asyncio.run(both())
+    """
+    outcome, printed = ended(site, patient, how, body)
+    assert (outcome.status, outcome.reason) == STOPPED[how]
+    assert sorted(printed) == ["aside", "main"]
+
+
+def test_what_a_block_forks_can_be_ended_as_ever(site: Site, desk: Desk) -> None:
+    body = """
+        pid = os.fork()
+        if pid == 0:
+            say('forked')
+            time.sleep(60)
+        wait_for('go')
+        os.kill(pid, signal.SIGTERM)
+        return os.WTERMSIG(os.waitpid(pid, 0)[1])
+    """
+    task = site.task(body)
+    desk.submit(task)
+    site.hear()
+    site.let("go")
+    outcome = desk.finished(task)
+    assert outputs.argument(outcome.single, outcome.outputs, site.root) == signal.SIGTERM
+
+
+def test_a_block_that_somebody_else_asks_to_end_has_failed(site: Site, desk: Desk) -> None:
+    task = site.task("say(os.getpid()); time.sleep(60)")
+    desk.submit(task)
+    os.kill(int(site.hear()), signal.SIGTERM)
+    outcome = desk.finished(task)
+    assert (outcome.status, outcome.reason) == ("failed", "worker_died")
+    assert outcome.failure and outcome.failure.type == "Stopped"
 
 
 def test_a_block_beyond_its_memory_is_ended(site: Site, desk: Desk) -> None:

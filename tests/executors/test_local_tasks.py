@@ -1,9 +1,17 @@
 """Tasks go in, outcomes come out: in turn and side by side, with what they printed."""
 
+import os
+import socket
+import subprocess
+import sys
+
+import msgspec
 import pytest
 
 from headrace.executors import local
+from headrace.settings import Settings
 from headrace.worker import wire
+from headrace.worker.bounds import Bounds
 
 from .conftest import Desk, Site
 
@@ -178,6 +186,42 @@ def test_stopping_what_is_finished_changes_nothing(site: Site, desk: Desk) -> No
     desk.executor.stop(task.attempt, "late")
     assert desk.run(site.task()).status == "completed"
     assert desk.silent()
+
+
+def test_an_attempt_that_is_submitted_twice_runs_once(site: Site, desk: Desk) -> None:
+    task = site.task("say('begun'); wait_for('go')")
+    desk.submit(task, task)
+    site.let("go")
+    assert desk.finished(task).status == "completed"
+    desk.submit(task)
+    assert desk.run(site.task("say('another')")).status == "completed"
+    assert (site.hear(), site.hear()) == ("begun", "another")
+    assert desk.silent()
+
+
+def test_a_supervisor_that_gets_an_attempt_twice_runs_it_once(site: Site, settings: Settings) -> None:
+    ours, theirs = socket.socketpair()
+    kept = os.open(os.devnull, os.O_RDONLY)
+    bounds = msgspec.json.encode(Bounds.of(settings)).decode()
+    command = [sys.executable, "-m", "headrace.worker.warden", str(theirs.fileno()), str(kept), bounds]
+    with subprocess.Popen(command, pass_fds=[theirs.fileno(), kept]):
+        theirs.close()
+        task, other = site.task("say('begun')"), site.task("say('another')")
+        for each in (task, task, other):
+            wire.send(ours, each)
+        assert sorted((site.hear(), site.hear())) == ["another", "begun"]
+        reader: wire.Reader[wire.FromSupervisor] = wire.Reader(wire.FromSupervisor)
+        answers: list[str] = []
+        while set(answers) != {task.attempt, other.attempt}:
+            answers += [each.attempt for each in reader.feed(ours.recv(2**16)) if isinstance(each, wire.Finished)]
+        wire.send(ours, task)
+        wire.send(ours, last := site.task("say('last')"))
+        assert site.hear() == "last"
+        while last.attempt not in answers:
+            answers += [each.attempt for each in reader.feed(ours.recv(2**16)) if isinstance(each, wire.Finished)]
+        assert sorted(answers) == sorted((task.attempt, other.attempt, last.attempt))
+        ours.close()
+    os.close(kept)
 
 
 def test_an_outcome_carries_the_times_of_the_attempt(site: Site, desk: Desk) -> None:

@@ -15,15 +15,24 @@ from hypothesis import strategies as st
 from headrace.engine import turns
 from headrace.engine.active import ActiveRun, Job
 from headrace.engine.turns import Turn
-from headrace.model import progress
+from headrace.model import progress, transitions
+from headrace.model.limits import Limits
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, BlockType, Pipeline
 from headrace.model.progress import Next, Plan
-from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockRun, BlockStatus, Run, RunStatus
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockRun, BlockStatus, Run, RunSettings, RunStatus
 from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change
 from headrace.worker import wire
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NEW = Run(1, "run", 1, 1, 1, RunStatus.INITIAL, "created", {}, AT, AT, owner="one", epoch=1, admitted_at=AT)
+SETTINGS = st.builds(
+    RunSettings,
+    timeout=st.sampled_from([None, None, 5.0, 20.0]),
+    timeout_status=st.sampled_from(["failed", "cancelled"]),
+    retry_config=st.sampled_from([{}, {"retries": 1}]),
+    allow_blocks_to_fail=st.booleans(),
+)
 WORKPLACE = wire.Workplace(project="p", snapshot="/s", live="/p", cwd="/", environment={})
 RANK = {BlockStatus.INITIAL: 0, BlockStatus.QUEUED: 1, BlockStatus.RUNNING: 2} | dict.fromkeys(FINAL_BLOCK, 3)
 BACK = {"retry", "reopen"}  # the moves that lead to another attempt
@@ -45,14 +54,18 @@ def pipelines() -> st.SearchStrategy[Pipeline]:
 
     def of(graph: dict[str, tuple[str, ...]]) -> st.SearchStrategy[Pipeline]:
         policies = st.lists(retries, min_size=len(graph), max_size=len(graph))
-        return policies.map(
-            lambda found: Pipeline(
+        within = st.sampled_from([None, None, 1, 2])
+        return st.builds(
+            lambda found, most: Pipeline(
                 "p",
                 blocks=tuple(
                     Block(name, BlockType.CUSTOM, upstream=ups, retry_config=config)
                     for (name, ups), config in zip(graph.items(), found, strict=True)
                 ),
-            )
+                limits=Limits(run_blocks=most),
+            ),
+            policies,
+            within,
         )
 
     return graphs().flatmap(of)
@@ -69,7 +82,9 @@ class Story:
     begun: set[str] = field(default_factory=set[str])
     ended: list[str] = field(default_factory=list[str])
 
-    def turn(self, *reports: tuple[str, str], taken: bool = False, cancel: bool = False) -> None:
+    def turn(
+        self, *reports: tuple[str, str], taken: bool = False, cancel: bool = False, admitted: bool | None = None
+    ) -> None:
         turn = Turn(self.now)
         active = turn.on(self.active)
         before = replace(self.active, rows=dict(self.active.rows))
@@ -77,6 +92,9 @@ class Story:
             turns.take(turn, active)
         if cancel:
             active.ask_cancel(self.now)
+        if admitted:
+            active.admit(self.now)
+        active.refused = admitted is False or active.refused
         for block, status in reports:
             turns.report(turn, active, block, _finished(active.begun[block], status))
         turns.advance(turn, active)
@@ -106,7 +124,9 @@ class Story:
 
     def _look_at_rest(self, turn: Turn) -> None:
         active = self.active
-        again = progress.next_moves(active.plan, active.run, active.rows, self.now, handed=active.begun)
+        again = progress.next_moves(
+            active.plan, active.run, active.rows, self.now, handed=active.begun, refused=active.refused
+        )
         assert (again.start, again.blocks, again.end) == (None, {}, None)
         assert again.stops.keys() <= active.stopping
         running = {block for block, row in active.rows.items() if row.status is BlockStatus.RUNNING}
@@ -115,7 +135,7 @@ class Story:
         }
         assert running <= active.begun.keys()
         assert len(running) <= self.slots
-        assert len(active.begun) <= self.slots + self.ahead
+        assert len(active.begun) <= min(self.slots + self.ahead, active.job.pipeline.limits.run_blocks or 99)
         assert len(set(self.ended)) == len(self.ended), "an attempt has one outcome"
         for task in turn.submits:
             assert [given.block for given in task.inputs] == list(active.plan.upstream[task.block])
@@ -127,29 +147,34 @@ class Story:
         """The engine is gone; another takes the run over from what the rows say."""
         active = self.active
         run = replace(active.run, epoch=active.run.epoch + 1, owner="another")
-        job = replace(
-            active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), begun=dict(active.begun), reopen=set()
-        )
+        job = replace(active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), begun=dict(active.begun))
         self.active = ActiveRun.of(job, Future())
         self.turn(taken=True)
 
     def resume(self) -> None:
-        """Somebody asks for all that did not complete to run again."""
+        """Somebody asks for all that did not complete to run again; it is reopened before an engine takes it."""
         active = self.active
-        reopen = {block for block, row in active.rows.items() if row.status is not BlockStatus.COMPLETED}
-        run = replace(active.run, epoch=active.run.epoch + 1)
-        job = replace(active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), begun={}, reopen=reopen)
-        self.active = ActiveRun.of(job, Future())
+        run = progress.run_moved(active.run, transitions.reopen_run(self.now, reason="resumed"))
+        rows = {block: self._reopened(row) for block, row in active.rows.items()}
+        run = replace(run, epoch=run.epoch + 1, admitted_at=self.now, settings=RunSettings())
+        job = replace(active.job, run=run, rows=rows, begun={})
+        self.active = ActiveRun.of(replace(job, kept=dict(active.kept)), Future())
         self.turn(taken=True)
+
+    def _reopened(self, row: BlockRun) -> BlockRun:
+        if row.status is BlockStatus.COMPLETED:
+            return row
+        return progress.moved(row, transitions.reopen_block(self.now, attempt=row.attempt, reason="resumed"))
 
 
 def _finished(attempt: Attempt, status: str) -> wire.Finished:
     outputs = (Output("output_0", "dict", "json", attempt.uid, 2, rows=1),) if status == "completed" else ()
-    return wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status=status, reason="drawn", outputs=outputs)
+    status, reason = ("failed", status) if status == "lease_lapsed" else (status, "drawn")
+    return wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status=status, reason=reason, outputs=outputs)
 
 
-def _story(pipeline: Pipeline, slots: int, ahead: int) -> Story:
-    run = Run(1, "run", 1, 1, 1, RunStatus.INITIAL, "created", {}, AT, AT, owner="one", epoch=1)
+def _story(pipeline: Pipeline, slots: int, ahead: int, settings: RunSettings) -> Story:
+    run = replace(NEW, settings=settings, admitted_at=None)
     rows = {
         block.uuid: BlockRun(n, block.uuid, 1, block.uuid, BlockStatus.INITIAL, "created")
         for n, block in enumerate(pipeline.blocks, 1)
@@ -160,20 +185,23 @@ def _story(pipeline: Pipeline, slots: int, ahead: int) -> Story:
         rows=rows,
         kept={},
         begun={},
-        reopen=frozenset(),
         workplace=WORKPLACE,
         home=Path("/home"),
     )
     return Story(ActiveRun.of(job, Future()), slots=slots, ahead=ahead)
 
 
-OUTCOMES = st.sampled_from(["completed", "completed", "completed", "failed", "cancelled"])
+OUTCOMES = st.sampled_from(["completed", "completed", "completed", "failed", "cancelled", "lease_lapsed"])
 
 
-@given(pipelines(), st.integers(1, 3), st.integers(0, 2), st.data())
-def test_a_run_ends_whatever_happens(pipeline: Pipeline, slots: int, ahead: int, data: st.DataObject) -> None:
-    story = _story(pipeline, slots, ahead)
+@given(pipelines(), st.integers(1, 3), st.integers(0, 2), SETTINGS, st.data())
+def test_a_run_ends_whatever_happens(
+    pipeline: Pipeline, slots: int, ahead: int, settings: RunSettings, data: st.DataObject
+) -> None:
+    story = _story(pipeline, slots, ahead, settings)
     story.turn(taken=True)
+    assert story.active.run.status is RunStatus.INITIAL, "it waits to be admitted"
+    story.turn(admitted=data.draw(st.sampled_from([True] * 9 + [False]), "admitted"))
     for _ in range(data.draw(st.integers(0, 25), "steps")):
         if story.active.run.status in FINAL_RUN:
             break
@@ -210,9 +238,9 @@ def _see_through(story: Story) -> None:
             reports = [(block, "cancelled" if block in active.stopping else "completed") for block in active.begun]
             story.turn(*reports)
         else:
-            due = active.next_retry()
+            due = active.due(story.now)
             assert due, "nothing runs, nothing is due, and the run has not ended"
-            story.now = max(story.now, due)
+            story.now = due
             story.turn()
     raise AssertionError("the run does not end")
 
@@ -222,8 +250,14 @@ def _judge(story: Story) -> None:
     if run.status is RunStatus.COMPLETED:
         assert set(statuses) <= {BlockStatus.COMPLETED}
         assert story.active.kept.keys() == story.active.rows.keys()
+    elif run.reason == "run_timed_out":
+        assert run.status == run.settings.timeout_status
+        assert BlockStatus.CANCELLED in statuses
     elif run.status is RunStatus.FAILED:
         assert BlockStatus.FAILED in statuses
+    elif run.reason == "limit_reached":
+        assert story.active.refused
+        assert set(statuses) <= {BlockStatus.CANCELLED}
     else:
         assert BlockStatus.CANCELLED in statuses or run.cancel_requested_at
 
@@ -231,15 +265,15 @@ def _judge(story: Story) -> None:
 @given(graphs(), st.booleans(), st.data())
 def test_moves_that_were_made_are_not_asked_for_again(graph: dict[str, Any], allow: bool, data: st.DataObject) -> None:
     """The pure decision alone, also where blocks may fail: what does not hang on a failed block then completes."""
-    run = Run(1, "run", 1, 1, 1, RunStatus.INITIAL, "created", {}, AT, AT, owner="one", epoch=1)
+    run = replace(NEW, settings=RunSettings(allow_blocks_to_fail=allow))
     plan = Plan.of(graph, graph)
     rows = {name: BlockRun(n, name, 1, name, BlockStatus.INITIAL, "") for n, name in enumerate(graph, 1)}
     while run.status not in FINAL_RUN:
-        found = progress.next_moves(plan, run, rows, AT, allow_blocks_to_fail=allow)
+        found = progress.next_moves(plan, run, rows, AT)
         run = progress.run_moved(run, found.start) if found.start else run
         rows |= {block: progress.moved(rows[block], move) for block, move in found.blocks.items()}
         run = progress.run_moved(run, found.end) if found.end else run
-        asked = progress.next_moves(plan, run, rows, AT, allow_blocks_to_fail=allow)
+        asked = progress.next_moves(plan, run, rows, AT)
         assert asked in (Next(), Next(stops=asked.stops))
         queued = [block for block, row in rows.items() if row.status is BlockStatus.QUEUED]
         assert queued or run.status in FINAL_RUN

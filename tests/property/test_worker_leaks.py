@@ -45,7 +45,7 @@ MENDED = [
     Leak("import builtins; builtins.aiter = None; del builtins.anext", "callable(aiter) and callable(anext)"),
     Leak("import builtins; builtins.print = None", "callable(print)"),
     Leak("import gc; gc.disable(); gc.set_threshold(1)", "[__import__('gc').isenabled(), __import__('gc').get_threshold()]"),
-    Leak("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", "int(__import__('signal').getsignal(15))"),
+    Leak("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", "callable(__import__('signal').getsignal(15))"),
     Leak("import signal; signal.signal(signal.SIGUSR1, print)", "int(__import__('signal').getsignal(10))"),
     Leak("import signal; signal.pthread_sigmask(0, [15])", "len(__import__('signal').pthread_sigmask(0, []))"),
     Leak("import signal; signal.alarm(1000)", "__import__('signal').alarm(0)"),

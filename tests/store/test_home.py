@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from headrace import store
 sys.stdin.readline()
-opened = store.open_home(Path(sys.argv[1]))
+opened = store.open(Path(sys.argv[1]))
 print(len(opened.runs.latest(5)))
 opened.close()
 """
@@ -32,19 +32,19 @@ def execute(home: Path, statement: str) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home that has been opened once."""
-    store.open_home(tmp_path / "home").close()
+    store.open(tmp_path / "home").close()
     return tmp_path / "home"
 
 
 def test_a_home_may_have_any_name(tmp_path: Path) -> None:
     home = tmp_path / "a ?b#c%20d" / "é"
-    store.open_home(home).close()
+    store.open(home).close()
     assert (home / "headrace.db").exists()
     assert home.stat().st_mode & 0o077 == 0
 
 
 def test_a_home_opens_again(home: Path) -> None:
-    opened = store.open_home(home)
+    opened = store.open(home)
     assert opened.runs.latest(1) == []
     opened.close()
 
@@ -65,7 +65,7 @@ def test_processes_that_open_a_fresh_home_at_once_all_have_it(tmp_path: Path) ->
 
 
 def test_a_commit_waits_for_the_disk(home: Path) -> None:
-    opened = store.open_home(home)
+    opened = store.open(home)
     with opened.runs._database.write() as connection:  # what the promise rests on
         assert connection.scalar(sa.text("PRAGMA synchronous")) == 2
         assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
@@ -76,7 +76,7 @@ def test_a_commit_waits_for_the_disk(home: Path) -> None:
 def test_a_home_of_a_newer_headrace_is_refused(home: Path) -> None:
     execute(home, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(errors.StoreTooNew, match=r"headrace\.db .* \(revision 9999\)"):
-        store.open_home(home)
+        store.open(home)
 
 
 def test_the_newest_revision_is_the_one_that_is_asked_for() -> None:
@@ -87,7 +87,7 @@ def test_the_newest_revision_is_the_one_that_is_asked_for() -> None:
 def test_a_file_that_is_no_database_is_refused(home: Path) -> None:
     (home / "headrace.db").write_bytes(b"this is no database, but it is long enough to be looked at" * 20)
     with pytest.raises(errors.StoreUnreadable, match=r"headrace\.db cannot be read: file is not a database"):
-        store.open_home(home)
+        store.open(home)
 
 
 def test_a_database_that_was_damaged_is_refused_when_that_is_seen(home: Path) -> None:
@@ -95,36 +95,36 @@ def test_a_database_that_was_damaged_is_refused_when_that_is_seen(home: Path) ->
     whole = file.read_bytes()
     file.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
     with pytest.raises(errors.StoreUnreadable, match="malformed"):
-        store.open_home(home).runs.latest(1)
+        store.open(home).runs.latest(1)
 
 
 def test_a_home_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.HomeUnwritable, match="Not a directory"):
-        store.open_home(tmp_path / "file" / "home")
+        store.open(tmp_path / "file" / "home")
 
 
 def test_a_home_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.HomeUnwritable, match="File exists"):
-        store.open_home(tmp_path / "file")
+        store.open(tmp_path / "file")
 
 
 def test_a_database_that_is_a_folder_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "headrace.db").mkdir()
     with pytest.raises(errors.HomeUnwritable, match="unable to open database file"):
-        store.open_home(tmp_path)
+        store.open(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_home_without_the_right_to_write_cannot_be_written(home: Path) -> None:
     home.chmod(0o500)
     with pytest.raises(errors.HomeUnwritable, match="Permission denied"):
-        store.open_home(home)
+        store.open(home)
 
 
 def test_a_full_disk_is_said_in_words_and_leaves_what_was(home: Path) -> None:
-    opened = store.open_home(home)
+    opened = store.open(home)
     database = opened.runs._database  # the size is bounded as a full disk would bound it
     with pytest.raises(errors.HomeUnwritable, match="database or disk is full"), database.write() as connection:
         connection.execute(sa.text("PRAGMA max_page_count = 1"))

@@ -140,17 +140,68 @@ def _refused(store: Store, run: Run, epochs: dict[int, int], changes: Sequence[C
     assert everything(store, run) == before
 
 
-def test_a_turn_of_another_epoch_is_refused_whole(store: Store, begin: Begin) -> None:
+def test_a_turn_of_another_epoch_is_refused_whole(store: Store, begin: Begin, live: Callable[..., None]) -> None:
     run, blocks = begin()
     _refused(store, run, {run.id: run.epoch - 1}, _turn(blocks["a"], run))
-    again = store.runs.claim(run, "engine-2")
-    assert again is not None
-    _refused(store, again, {run.id: run.epoch}, _turn(blocks["a"], run))
+    store.engines.bury("engine-1")
+    live("engine-2")
+    assert store.runs.claim_one(run.id, "engine-2", run.epoch, AT)
+    _refused(store, run, {run.id: run.epoch}, _turn(blocks["a"], run))
 
 
 def test_a_turn_of_several_runs_falls_with_one_epoch(store: Store, begin: Begin) -> None:
     (one, blocks), (two, _) = begin(), begin()
     _refused(store, one, {one.id: 1, two.id: 7}, _turn(blocks["a"], one))
+
+
+def test_that_its_epoch_is_not_held_is_said_of_a_turn_whatever_else_is_wrong_with_it(
+    store: Store, begin: Begin
+) -> None:
+    """An engine that was taken for dead begins attempts of numbers that its successor has used."""
+    run, blocks = begin()
+    changes, _ = start(blocks["a"], run.epoch)
+    write(store, run, *changes)
+    twice, _ = start(blocks["a"], run.epoch)
+    with pytest.raises(errors.MoveRefused, match=f"run {run.id} at epoch 7"):
+        store.runs.write({run.id: 7}, twice)
+
+
+def test_a_turn_of_many_runs_holds_them_all(store: Store, begin: Begin) -> None:
+    begun = [begin() for _ in range(5)]
+    store.runs.request_cancel(begun[3][0].id, LATER)
+    changes = [change for run, blocks in begun for change in _turn(blocks["a"], run)]
+    assert store.runs.write({run.id: run.epoch for run, _ in begun}, changes) == {begun[3][0].id: LATER}
+    assert {store.runs.get(run.id).status for run, _ in begun} == {RunStatus.RUNNING}
+    ends = [RunMoved(run, transitions.end_run(RunStatus.FAILED, AT, reason="x")) for run, _ in begun[:2]]
+    starts = [RunMoved(run, transitions.start_run(AT)) for run, _ in begun[2:]]
+    with pytest.raises(errors.MoveRefused):
+        store.runs.write({run.id: run.epoch for run, _ in begun}, [*ends, *starts])
+    assert {store.runs.get(run.id).status for run, _ in begun} == {RunStatus.RUNNING}
+
+
+def test_a_turn_may_be_written_in_parts_and_is_one_all_the_same(store: Store, begin: Begin) -> None:
+    (one, blocks), (two, _) = begin(), begin()
+    with pytest.raises(errors.MoveRefused), store.runs.turn() as turn:
+        turn.write({one.id: 1}, _turn(blocks["a"], one))
+        turn.write({two.id: 9}, [RunMoved(two, transitions.start_run(AT))])
+    assert store.runs.get(one.id) == one
+    with store.runs.turn() as turn:
+        turn.write({one.id: 1}, _turn(blocks["a"], one))
+        turn.write({two.id: 1}, [RunMoved(two, transitions.start_run(AT))])
+    assert {store.runs.get(each.id).status for each in (one, two)} == {RunStatus.RUNNING}
+
+
+def test_a_block_that_reused_an_output_and_runs_again_reuses_it_no_more(store: Store, begin: Begin) -> None:
+    run, blocks = begin()
+    changes, attempt = start(blocks["a"], 1)
+    write(store, run, *changes)
+    write(store, run, *complete(rows(store, run)["a"], attempt))
+    later, reusing = begin({"a": blocks["a"].id, "b": None})
+    reopened = transitions.reopen_block(LATER, attempt=0, reason="asked")
+    queued = transitions.queue_block(LATER, attempt=0)
+    write(store, later, BlockMoved(reusing["a"], reopened), BlockMoved(reusing["b"], queued))
+    assert (rows(store, later)["a"].reused_from, rows(store, later)["a"].status) == (None, BlockStatus.INITIAL)
+    assert rows(store, later)["b"].status is BlockStatus.QUEUED
 
 
 def test_a_run_that_does_not_exist_is_refused(store: Store, begin: Begin) -> None:

@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from headrace import errors
+from headrace.model.limits import Limits
 from headrace.model.pipeline import Block, BlockType, Language, Pipeline
-from headrace.store import Store
+from headrace.store import Store, tables
+from headrace.store.database import Database
 from headrace.store.projects import Pinned
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -76,7 +80,7 @@ def test_a_version_gives_back_the_pipeline_it_was_given(store: Store) -> None:
         conditionals=(Block("d", BlockType.CONDITIONAL),),
         variables={"n": 1, "s": "", "none": None, "list": [{}]},
         retry_config={"delay": 1.5},
-        concurrency={"block_run_limit": 2},
+        limits=Limits(project_blocks=9, trigger_runs=2, run_blocks=2, blocks={"load": 1}, skip=True),
         imports=("pandas",),
         warnings=("an upstream was dropped",),
         extra={"uuid": "daily"},
@@ -84,6 +88,16 @@ def test_a_version_gives_back_the_pipeline_it_was_given(store: Store) -> None:
     pinned = store.projects.pin(Path("/p"), "p", pipeline, "v", "s", 1, AT)
     assert store.projects.version(pinned.version_id) == pipeline
     assert store.projects.snapshot_hash(pinned.snapshot_id) == "s"
+
+
+def test_a_version_that_is_no_pipeline_any_more_is_named(store: Store, database: Database) -> None:
+    pinned = pin(store, "/a/demo", "demo")
+    for content in ({"name": 7}, None):
+        with database.write() as connection:
+            row = sa.update(tables.versions).values(content=content or sa.literal("{no", sa.Text))
+            connection.execute(row)
+        with pytest.raises(errors.RowUnreadable, match=f"version {pinned.version_id} cannot be read"):
+            store.projects.version(pinned.version_id)
 
 
 @pytest.mark.parametrize("rounds", range(3))

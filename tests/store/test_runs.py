@@ -1,6 +1,5 @@
 """Runs are made, claimed, listed and read; what was written comes back equal."""
 
-import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,14 +7,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from headrace import errors, identity
 from headrace.model import transitions
 from headrace.model.output import Output
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run, RunStatus
-from headrace.store import Store
+from headrace.store import Store, tables
 from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change, RunMoved
+from headrace.store.database import Database
 from headrace.store.projects import Pinned
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -81,37 +82,6 @@ def test_a_run_that_is_not_there_is_not_found(store: Store, create: Create, key:
     create()
     with pytest.raises(errors.RunNotFound, match=f"no run {key}"):
         store.runs.get(key)
-
-
-def test_a_claim_names_the_owner_and_opens_an_epoch(store: Store, create: Create) -> None:
-    run = create()
-    claimed = store.runs.claim(run, "one")
-    assert claimed == replace(run, owner="one", epoch=1) == store.runs.get(run.id)
-
-
-def test_of_two_claims_of_the_same_sight_one_wins(store: Store, create: Create) -> None:
-    run = create()
-    assert store.runs.claim(run, "one")
-    assert store.runs.claim(run, "two") is None
-    assert store.runs.get(run.id).owner == "one"
-    assert store.runs.claim(store.runs.get(run.id), "two")
-
-
-def test_of_many_claims_at_once_one_wins(store: Store, create: Create) -> None:
-    run, won = create(), list[Run]()
-    together = threading.Barrier(4)
-
-    def claim(owner: str) -> None:
-        together.wait()
-        if claimed := store.runs.claim(run, owner):
-            won.append(claimed)
-
-    claimers = [threading.Thread(target=claim, args=(f"engine-{n}",)) for n in range(4)]
-    for each in claimers:
-        each.start()
-    for each in claimers:
-        each.join()
-    assert [store.runs.get(run.id)] == won
 
 
 def test_a_cancel_is_asked_once(store: Store, create: Create) -> None:
@@ -209,6 +179,22 @@ def test_a_reused_block_run_is_completed_from_the_start(store: Store, begin: Beg
         AT,
     )
     assert reusing["b"].status is BlockStatus.INITIAL
+
+
+def test_a_run_that_cannot_be_decoded_is_named_and_hinders_no_list(
+    store: Store, create: Create, database: Database
+) -> None:
+    good, *bad = [create() for _ in range(4)]
+    texts = {"variables": "{no", "settings": '{"timeout": "soon"}', "selection": "]"}
+    for run, (column, text) in zip(bad, texts.items(), strict=True):
+        with database.write() as connection:
+            broken = sa.update(tables.runs).where(tables.runs.c.id == run.id)
+            connection.execute(broken.values({column: sa.literal(text, sa.Text)}))
+        with pytest.raises(errors.RowUnreadable, match=rf"(?i)run {run.id} cannot be read"):
+            store.runs.get(run.id)
+    listed = [each.run for each in store.runs.latest(9)]
+    assert [run.id for run in listed] == [run.id for run in (*bad[::-1], good)]
+    assert [run.variables for run in listed] == [{}, {}, {}, good.variables]
 
 
 def test_times_keep_their_microseconds_and_lose_only_their_zone(store: Store, create: Create) -> None:

@@ -8,12 +8,14 @@ import pytest
 from headrace.model import progress
 from headrace.model.progress import Next, Plan
 from headrace.model.retry import Policy
-from headrace.model.run import FINAL_BLOCK, BlockRun, BlockStatus, Run, RunStatus
+from headrace.model.run import FINAL_BLOCK, BlockRun, BlockStatus, Run, RunSettings, RunStatus
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RUNNING = Run(1, "u", 1, 1, 1, RunStatus.RUNNING, "claimed", {}, AT, AT, AT)
+RUNNING = Run(1, "u", 1, 1, 1, RunStatus.RUNNING, "claimed", {}, AT, AT, AT, admitted_at=AT)
 INITIAL = replace(RUNNING, status=RunStatus.INITIAL, started_at=None)
 CANCELLING = replace(RUNNING, cancel_requested_at=AT)
+WAITING = replace(INITIAL, admitted_at=None)
+HOUR = timedelta(hours=1)
 CHAIN = {"a": (), "b": ("a",), "c": ("b",)}
 
 
@@ -24,8 +26,14 @@ def rows(**statuses: str) -> dict[str, BlockRun]:
     }
 
 
-def ask(graph: dict[str, tuple[str, ...]], run: Run, blocks: dict[str, BlockRun], allow: bool = False) -> Next:
-    return progress.next_moves(Plan.of(graph, blocks), run, blocks, AT, allow_blocks_to_fail=allow)
+def ask(
+    graph: dict[str, tuple[str, ...]], run: Run, blocks: dict[str, BlockRun], at: datetime = AT, refused: bool = False
+) -> Next:
+    return progress.next_moves(Plan.of(graph, blocks), run, blocks, at, refused=refused)
+
+
+def timed(seconds: float, run: Run = RUNNING, **settings: str) -> Run:
+    return replace(run, settings=RunSettings(timeout=seconds, **settings))
 
 
 def names(found: Next) -> dict[str, tuple[str, str]]:
@@ -81,11 +89,12 @@ def test_a_failed_block_ends_what_is_below_and_beside() -> None:
 
 def test_blocks_that_may_fail_leave_the_others_going() -> None:
     graph = {**CHAIN, "x": ("y",), "y": ()}
-    found = ask(graph, RUNNING, rows(a="failed", b="initial", c="initial", x="initial", y="running"), allow=True)
+    allowing = replace(RUNNING, settings=RunSettings(allow_blocks_to_fail=True))
+    found = ask(graph, allowing, rows(a="failed", b="initial", c="initial", x="initial", y="running"))
     assert names(found).keys() == {"b", "c"}
     assert not found.stops
     ended = ask(
-        graph, RUNNING, rows(a="failed", b="upstream_failed", c="upstream_failed", x="completed", y="completed"), True
+        graph, allowing, rows(a="failed", b="upstream_failed", c="upstream_failed", x="completed", y="completed")
     )
     assert ended.end
     assert (ended.end.to, ended.end.reason) == (RunStatus.FAILED, "a failed")
@@ -139,6 +148,89 @@ def test_a_skipped_block_skips_what_is_below_and_the_run_completes() -> None:
     assert names(found) == {"b": ("skip", "a condition_failed"), "c": ("skip", "b condition_failed")}
     assert found.end
     assert found.end.to is RunStatus.COMPLETED
+
+
+def test_a_run_that_is_not_admitted_waits() -> None:
+    assert ask(CHAIN, WAITING, rows(a="initial", b="initial", c="initial")) == Next()
+    assert ask({}, WAITING, {}) == Next()
+
+
+def test_a_running_run_needs_no_admission() -> None:
+    """Those that ran before there was any have none."""
+    assert names(ask(CHAIN, replace(RUNNING, admitted_at=None), rows(a="initial"))).keys() == {"a"}
+
+
+def test_a_waiting_run_that_is_to_be_cancelled_ends_and_never_starts() -> None:
+    found = ask(CHAIN, replace(WAITING, cancel_requested_at=AT), rows(a="initial", b="initial", c="initial"))
+    assert found.start is None
+    assert names(found)["a"] == ("cancel", "cancel_requested")
+    assert found.end
+    assert (found.end.to, found.end.reason) == (RunStatus.CANCELLED, "cancel_requested")
+
+
+@pytest.mark.parametrize("graph", [CHAIN, {}], ids=["blocks", "none"])
+def test_a_run_that_a_limit_refuses_is_cancelled_for_that(graph: dict[str, tuple[str, ...]]) -> None:
+    found = ask(graph, WAITING, rows(**dict.fromkeys(graph, "initial")), refused=True)
+    assert found.start is None
+    assert {move.to for move in found.blocks.values()} <= {BlockStatus.CANCELLED}
+    assert found.blocks.keys() == graph.keys()
+    assert found.end
+    assert (found.end.to, found.end.reason) == (RunStatus.CANCELLED, "limit_reached")
+
+
+def test_a_run_has_until_its_timeout_counted_from_its_start() -> None:
+    assert progress.deadline(timed(3600)) == AT + HOUR
+    assert progress.deadline(RUNNING) is None
+    assert progress.deadline(timed(3600, INITIAL)) is None
+    ended = replace(timed(3600), status=RunStatus.FAILED, ended_at=AT)
+    assert progress.deadline(ended) is None
+
+
+def test_at_its_timeout_a_run_stops_what_runs_and_starts_nothing() -> None:
+    blocks = rows(a="running", b="initial", c="initial")
+    assert ask(CHAIN, timed(3600), blocks, AT + HOUR - timedelta(microseconds=1)) == Next()
+    found = ask(CHAIN, timed(3600), blocks, AT + HOUR)
+    assert found.stops == {"a": "run_timed_out"}
+    assert names(found) == {"b": ("cancel", "run_timed_out"), "c": ("cancel", "b cancelled")}
+    assert found.end is None
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELLED])
+def test_a_run_that_timed_out_ends_as_its_settings_say(status: RunStatus) -> None:
+    run = timed(3600, timeout_status=str(status))
+    found = ask(CHAIN, run, rows(a="completed", b="cancelled", c="cancelled"), AT + HOUR)
+    assert found.end
+    assert (found.end.to, found.end.reason) == (status, "run_timed_out")
+
+
+def test_a_timeout_that_finds_nothing_left_came_too_late() -> None:
+    found = ask(CHAIN, timed(3600), rows(a="completed", b="completed", c="completed"), AT + HOUR)
+    assert found.end
+    assert found.end.to is RunStatus.COMPLETED
+
+
+def test_a_timeout_stays_though_another_clock_is_behind() -> None:
+    """Once a block was stopped for it, an engine whose clock is slow does not go on with the others."""
+    blocks = rows(a="running", b="initial", c="initial", x="cancelled")
+    blocks["x"] = replace(blocks["x"], reason="run_timed_out")
+    found = ask({**CHAIN, "x": ()}, timed(3600), blocks, AT)
+    assert found.stops == {"a": "run_timed_out"}
+    assert names(found).keys() == {"b", "c"}
+
+
+def test_a_cancel_weighs_more_than_a_timeout() -> None:
+    run = replace(timed(3600), cancel_requested_at=AT)
+    found = ask(CHAIN, run, rows(a="running", b="initial", c="initial"), AT + HOUR)
+    assert found.stops == {"a": "cancel_requested"}
+
+
+def test_what_the_executor_has_is_stopped_there_and_not_moved() -> None:
+    blocks = rows(a="queued", b="queued", c="initial")
+    graph = {"a": (), "b": (), "c": ("a",)}
+    found = progress.next_moves(Plan.of(graph, blocks), CANCELLING, blocks, AT, handed={"a"})
+    assert names(found) == {"b": ("cancel", "cancel_requested"), "c": ("cancel", "cancel_requested")}
+    assert found.stops == {"a": "cancel_requested"}
+    assert found.end is None
 
 
 def test_nothing_follows_in_a_final_run() -> None:

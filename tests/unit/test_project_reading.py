@@ -3,6 +3,7 @@
 import pytest
 
 from headrace import errors, project
+from headrace.model.limits import Limits
 from headrace.model.pipeline import Block, BlockType, Language
 
 CODE = "x = 1\n"
@@ -67,7 +68,7 @@ def test_every_field_finds_its_place(tmp_path):
     assert (found.description, found.tags) == ("All that can be said", ("a", "7"))
     assert found.variables == {"n": 3, "nested": {"list": [1, None, 2.5, True]}}
     assert found.retry_config == {"retries": 4, "delay": 2}
-    assert found.concurrency == {"block_run_limit": 2}
+    assert found.limits == Limits(run_blocks=2)
     assert found.extra == {
         "uuid": "another_name",
         "created_at": "2024-01-01T00:00:00",

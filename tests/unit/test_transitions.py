@@ -15,6 +15,7 @@ INITIAL, QUEUED, RUNNING = BlockStatus.INITIAL, BlockStatus.QUEUED, BlockStatus.
 
 BLOCK_MOVES = {
     "queue": transitions.queue_block(AT, attempt=3),
+    "hand": transitions.hand_block(AT, attempt=3),
     "start": transitions.start_block(AT, attempt=3),
     "complete": transitions.complete_block(AT, attempt=3),
     "fail": transitions.fail_block(AT, attempt=3, reason="raised"),
@@ -22,10 +23,11 @@ BLOCK_MOVES = {
     "cancel": transitions.cancel_block(AT, attempt=3, reason="cancel_requested"),
     "fail_upstream": transitions.fail_upstream(AT, attempt=3, reason="a failed"),
     "skip": transitions.skip_block(AT, attempt=3, reason="a condition_failed"),
-    "reopen": transitions.reopen_block(AT, attempt=3, reason="resumed"),
+    "reopen": transitions.reopen_block(AT, attempt=3, reason="retry_incomplete"),
 }
 DRAWN = {
     ("queue", INITIAL, QUEUED),
+    ("hand", QUEUED, QUEUED),
     ("start", QUEUED, RUNNING),
     ("complete", RUNNING, BlockStatus.COMPLETED),
     ("fail", RUNNING, BlockStatus.FAILED),
@@ -42,7 +44,7 @@ RUN_MOVES = {
     "completed": transitions.end_run(RunStatus.COMPLETED, AT, reason="all blocks settled"),
     "failed": transitions.end_run(RunStatus.FAILED, AT, reason="a failed"),
     "cancelled": transitions.cancel_run(AT, asked=EARLIER),
-    "reopen": transitions.reopen_run(AT, reason="resumed"),
+    "reopen": transitions.reopen_run(AT, reason="retry_incomplete"),
 }
 RUN_DRAWN = {
     ("start", RunStatus.INITIAL, RunStatus.RUNNING),
@@ -59,7 +61,7 @@ def block_run(status: BlockStatus, attempt: int = 3) -> BlockRun:
 
 def run(status: RunStatus) -> Run:
     ended = EARLIER if status in FINAL_RUN else None
-    return Run(1, "u", 1, 1, 1, status, "", {}, AT, AT, EARLIER, ended, EARLIER)
+    return Run(1, "u", 1, 1, 1, status, "", {}, AT, AT, EARLIER, ended, EARLIER, admitted_at=EARLIER)
 
 
 def test_blocks_move_as_drawn_and_in_no_other_way() -> None:
@@ -109,13 +111,21 @@ def test_starting_gives_the_attempt_its_number() -> None:
     assert (started.attempt, started.started_at, started.failures) == (4, AT, 1)
 
 
+def test_an_attempt_that_waits_with_the_executor_has_its_number_and_keeps_it() -> None:
+    handed = progress.moved(block_run(QUEUED), BLOCK_MOVES["hand"])
+    assert (handed.attempt, handed.started_at, handed.retry_at) == (4, EARLIER, None)
+    started = progress.moved(handed, transitions.start_block(AT, attempt=4, handed=True))
+    assert (started.attempt, started.started_at) == (4, AT)
+
+
 def test_reopening_forgets_failures_and_keeps_the_count_of_attempts() -> None:
     opened = progress.moved(block_run(BlockStatus.FAILED), BLOCK_MOVES["reopen"])
     assert (opened.attempt, opened.failures, opened.started_at, opened.reused_from) == (3, 0, None, None)
 
 
-def test_a_reopened_run_is_not_to_be_cancelled_any_more() -> None:
-    assert progress.run_moved(run(RunStatus.CANCELLED), RUN_MOVES["reopen"]).cancel_requested_at is None
+def test_a_reopened_run_is_not_to_be_cancelled_any_more_and_waits_to_be_admitted() -> None:
+    opened = progress.run_moved(run(RunStatus.CANCELLED), RUN_MOVES["reopen"])
+    assert (opened.cancel_requested_at, opened.admitted_at) == (None, None)
 
 
 def test_a_cancelled_run_says_when_that_was_asked() -> None:

@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 from typing import Any
 
 import pytest
+
+from headrace import clock
 
 EMPTY = "@custom\ndef f(): return 1"
 
@@ -90,7 +93,7 @@ def test_the_logger_argument_keeps_tags(site: Any) -> None:
                 [][0]
             except IndexError:
                 logger.exception('caught')
-            assert kwargs['context'] == {}
+            assert 'x' not in kwargs['context']
             kwargs['context']['x'] = 1
     """
     outcome = site.run(code)
@@ -188,3 +191,33 @@ def test_a_task_follows_another(site: Any) -> None:
     outcomes = [worker.run(site.task(f"@custom\ndef f(): return {number}")) for number in range(20)]
     assert [site.value(outcome) for outcome in outcomes] == list(range(20))
     assert [outcome.ready.attempt for outcome in outcomes] == [outcome.finished.attempt for outcome in outcomes]
+
+
+def test_an_attempt_that_is_given_twice_is_run_once(site: Any) -> None:
+    worker = site.fork()
+    task, other = site.task("print('begun')\n" + EMPTY), site.task("print('another')\n" + EMPTY)
+    assert worker.run(task).out == "begun\n"
+    worker.begin(task)
+    outcome = worker.run(other)
+    assert (outcome.finished.attempt, outcome.out) == (other.attempt, "another\n")
+
+
+def test_no_block_begins_past_the_lease(site: Any) -> None:
+    code = "print('begun')\n" + EMPTY
+    late = site.run(code, until=clock.boottime())
+    assert (late.finished.status, late.finished.reason, late.out) == ("failed", "lease_lapsed", "")
+    assert late.ready.retire is None
+    assert site.run(code, until=clock.boottime() + 600).finished.status == "completed"
+
+
+def test_a_block_knows_its_attempt(site: Any) -> None:
+    code = "@custom\ndef f(*args, context, **kwargs): return context['attempt']"
+    outcome = site.run(code, run="r1", number=3, block="mill", attempt="a1")
+    assert site.value(outcome) == {"uid": "a1", "number": 3, "run": "r1", "block": "mill"}
+
+
+def test_a_worker_without_a_block_ends_when_it_is_asked_to(site: Any) -> None:
+    worker = site.fork()
+    pid = site.value(worker.run(site.task("import os\n@custom\ndef f(): return os.getpid()")))
+    os.kill(pid, signal.SIGTERM)
+    assert worker.is_gone()

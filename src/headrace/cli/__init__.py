@@ -11,8 +11,10 @@ from headrace.cli.lazy import LazyGroup
 COMMANDS = {
     "init": ("headrace.cli.init:init", "Make a new project with a working pipeline."),
     "run": ("headrace.cli.run:run", "Run a pipeline, or go on with a run that did not complete."),
-    "runs": ("headrace.cli.runs:runs", "Look at runs: list, show, logs, output."),
+    "runs": ("headrace.cli.runs:runs", "Look at runs, ask why they wait, cancel and retry them."),
+    "engine": ("headrace.cli.engine:engine", "Run an engine: it takes up the runs that wait, until it is ended."),
     "pipelines": ("headrace.cli.pipelines:pipelines", "Look at the pipelines of a project: list, show."),
+    "db": ("headrace.cli.db:db", "Look at the database and bring it up to date."),
 }
 
 

@@ -44,12 +44,13 @@ class Moved:
 
 
 class Board:
-    """The steps of one run by block, in an order they can run in."""
+    """The steps of one run by block, in an order they can run in. Blocks that its code no longer has are left out."""
 
     def __init__(self, run: Run, pipeline: Pipeline, rows: Mapping[str, BlockRun]) -> None:
         self.run = run
         self.pipeline = pipeline
-        order = progress.Plan.of(pipeline.graph, rows).upstream
+        graph = pipeline.graph
+        order = progress.Plan.of(graph, [block for block in rows if block in graph]).upstream
         self.steps = {block: Step(rows[block]) for block in order}
         self._block_of = {row.id: block for block, row in rows.items()}
 

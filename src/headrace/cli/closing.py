@@ -54,5 +54,5 @@ def _last(shown: Shown) -> str | None:
     """The block to look at first: one that nobody reads where it left something, else the last that did."""
     left = [block for block, tries in shown.attempts.items() if tries and tries[-1].outputs]
     below = graph.downstream(shown.pipeline.graph)
-    ends = [block for block in left if not below[block]]
+    ends = [block for block in left if not below.get(block)]
     return (ends or left or [None])[-1]

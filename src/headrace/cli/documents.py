@@ -51,8 +51,12 @@ def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, 
         "abandoned": abandoned,
         "variables": variables.masked(run.variables),
         "selection": run.selection,
+        "settings": run.settings,
+        "trigger_id": run.trigger_id,
+        "fire_time": run.fire_time,
         "execution_date": run.execution_date,
         "created_at": run.created_at,
+        "admitted_at": run.admitted_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "cancel_requested_at": run.cancel_requested_at,
@@ -64,6 +68,7 @@ def shown(shown: "Shown") -> dict[str, Any]:
     """A run with everything kept of it."""
     return {
         **run(shown.run, shown.project, shown.pipeline.name, abandoned=shown.abandoned),
+        "owner": shown.run.owner,
         "epoch": shown.run.epoch,
         "folder": shown.folder,
         "version": shown.version,
@@ -79,7 +84,7 @@ def _block_run(shown: "Shown", row: BlockRun) -> dict[str, Any]:
         "id": row.id,
         "uid": row.uid,
         "block": row.block,
-        "type": shown.pipeline.block(row.block).type,
+        "type": _type(shown.pipeline, row.block),
         "status": row.status,
         "reason": row.reason,
         "started_at": row.started_at,
@@ -88,6 +93,11 @@ def _block_run(shown: "Shown", row: BlockRun) -> dict[str, Any]:
         "reused_from_run": shown.reused.get(row.block),
         "attempts": [_attempt(attempt) for attempt in shown.attempts[row.block]],
     }
+
+
+def _type(pipeline: Pipeline, block: str) -> str | None:
+    """The block's type; None for one that the code of the run no longer has."""
+    return next((each.type for each in pipeline.blocks if each.uuid == block), None)
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from headrace import clock
 from headrace.cli.board import Board, Moved
+from headrace.engine.services import Begun
 from headrace.model.run import Run
-from headrace.operations.handing import Begun
 from headrace.store.changes import Change
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -66,7 +66,7 @@ class Follower:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def follow(self, begun: Begun, board: Board, display: Display, cancel: Callable[[], None]) -> Run:
+    def follow(self, begun: Begun, board: Board, display: Display, cancel: Callable[[], object]) -> Run:
         """The final run. Raises what the engine let go of the run for, and Left at the second signal."""
         begun.done.add_done_callback(lambda _: self._heard.put(None))
         display.start()
@@ -77,7 +77,7 @@ class Follower:
             display.end()
         return begun.done.result()
 
-    def _turn(self, board: Board, display: Display, cancel: Callable[[], None]) -> bool:
+    def _turn(self, board: Board, display: Display, cancel: Callable[[], object]) -> bool:
         """Waits for something to happen, or for the display's next frame; whether it was the end."""
         moves: list[Moved] = []
         try:
@@ -93,7 +93,7 @@ class Follower:
         display.show(moves, clock.now())
         return False
 
-    def _interrupt(self, asked: signal.Signals, display: Display, cancel: Callable[[], None]) -> None:
+    def _interrupt(self, asked: signal.Signals, display: Display, cancel: Callable[[], object]) -> None:
         if self.interrupted:
             raise Left
         self.interrupted = asked

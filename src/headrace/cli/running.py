@@ -1,38 +1,35 @@
 """A home is opened, a run begins in it and is followed to its end; what is left is said and kept."""
 
 import contextlib
-import errno
 import os
-from collections.abc import Generator
 from datetime import datetime
 
 from headrace import clock, errors
 from headrace.app import App
-from headrace.cli import closing, exits, following, lines, out
+from headrace.cli import closing, exits, following, lines, opening, out, paths, retries, tables
 from headrace.cli.board import Board
 from headrace.cli.following import Display, Follower
 from headrace.engine.executor import Executor
+from headrace.engine.services import Begun
 from headrace.model.run import Run, RunStatus
-from headrace.operations import resuming, runs, starting
-from headrace.operations.asking import Checked
-from headrace.operations.handing import Begun
+from headrace.operations import cancelling, retrying, runs, starting, why
+from headrace.operations.asking import Again, Checked
 from headrace.settings import Settings
 
 _CODES = {RunStatus.COMPLETED: exits.COMPLETED, RunStatus.FAILED: exits.FAILED, RunStatus.CANCELLED: exits.CANCELLED}
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
-def run(what: Checked | int, settings: Settings, executor: Executor, *, quiet: bool) -> int:
-    """Runs what was checked, or goes on with the run of that id; the exit code.
+def run(what: Checked | Again, settings: Settings, executor: Executor, *, quiet: bool) -> int:
+    """Runs what was checked, or has a run go on as it is asked; the exit code.
 
     Raises the BadInput for which nothing was started.
     """
     began = clock.now()
     follower = Follower()
-    with _opened(settings, executor, follower) as app:
+    with opening.opened(settings, executor, follower, own=True) as app:
         with follower:
-            with _refusing(settings):
-                begun = _begin(app, what)
+            with opening.refusing(settings):
+                begun = _begin(app, what, began, quiet=quiet)
             final = _followed(app, begun, follower, began, quiet=quiet)
         if final is None:
             return _code(None, follower)
@@ -42,41 +39,46 @@ def run(what: Checked | int, settings: Settings, executor: Executor, *, quiet: b
         return _code(final, follower)
 
 
-@contextlib.contextmanager
-def _opened(settings: Settings, executor: Executor, follower: Follower) -> Generator[App]:
-    try:
-        with _refusing(settings):
-            app = App(settings)
-            app.start([follower], executor)
-    except BaseException:
-        executor.close()
-        raise
-    with app:
-        yield app
+def _begin(app: App, what: Checked | Again, began: datetime, *, quiet: bool) -> Begun:
+    if isinstance(what, Again):
+        return _go_on(app, what, quiet=quiet)
+    begun = starting.begin_checked(app, what)
+    if begun.run.created_at < began:
+        exits.complain(f"Run {begun.run.id} was started before, with this key.")
+    return begun
 
 
-@contextlib.contextmanager
-def _refusing(settings: Settings) -> Generator[None]:
-    """Before a run has begun, a home or a disk that cannot take it is bad input."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise errors.HomeUnwritable(path=settings.home, why=exits.why(error)) from error
-        raise
+def _go_on(app: App, asked: Again, *, quiet: bool) -> Begun:
+    """A run that no engine moves goes on where it was left; a final one is reopened."""
+    if asked.plain and (begun := retrying.take_over(app, asked.run_id)):
+        return begun
+    retry = retrying.plan(app, asked)
+    retries.warn(retry)
+    if not quiet:
+        out.say(retries.told(retry))
+    return retrying.begin(app, retry)
 
 
-def _begin(app: App, what: Checked | int) -> Begun:
-    return resuming.resume(app, what) if isinstance(what, int) else starting.begin_checked(app, what)
+def _tell_of_limits(app: App, begun: Begun) -> None:
+    """Where the run has to wait for others before it may begin, whoever watches is told."""
+    if not begun.run.admitted_at:
+        for reason in why.explain(app, runs.show(app, begun.run.id)):
+            if reason.kind == "limit":
+                exits.complain(f"Run {begun.run.id} waits: {tables.bare(reason.says)}.")
 
 
 def _followed(app: App, begun: Begun, follower: Follower, began: datetime, *, quiet: bool) -> Run | None:
     """The final run; None when it was left before its end, which has then been said."""
     board = Board(begun.run, begun.pipeline, begun.blocks)
     try:
-        return follower.follow(begun, board, _display(board, began, quiet), lambda: runs.cancel(app, begun.run.id))
+        _tell_of_limits(app, begun)
+        return follower.follow(begun, board, _display(board, began, quiet), lambda: cancelling.ask(app, begun.run.id))
     except following.Left:
         exits.complain(f"Left run {begun.run.id} before its end.")
+    except errors.RunLost as error:
+        exits.said(error)
+        exits.complain(f"How it goes on: {paths.command('runs', 'why', begun.run.id)}")
+        return None
     except Exception as error:
         exits.said(error)
     exits.complain(f"Go on with it: {closing.resume(begun.run.id)}")

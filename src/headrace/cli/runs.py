@@ -1,4 +1,4 @@
-"""`headrace runs`: what has run and what is running.
+"""`headrace runs`: what has run, what is running and what waits; and what can be asked of it.
 
 What a command needs to answer is imported when it is called, so that its help is there at once.
 """
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from headrace import app, settings
-from headrace.cli import options
+from headrace.cli import exits, options
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -18,6 +18,9 @@ COMMANDS = {
     "show": ("headrace.cli.runs:show", "Show one run: its blocks, attempts, errors and events."),
     "logs": ("headrace.cli.runs:logs", "Show what the blocks of a run wrote."),
     "output": ("headrace.cli.runs:output", "Show what a block left behind."),
+    "why": ("headrace.cli.runs:why", "Say why a run or its blocks wait, or ended as they did."),
+    "cancel": ("headrace.cli.runs:cancel", "Ask for a run to be cancelled."),
+    "retry": ("headrace.cli.runs:retry", "Run again what of a run did not complete, or more of it."),
 }
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -28,13 +31,15 @@ Examples:
   headrace runs show 12
   headrace runs logs 12 clean_orders --level WARNING
   headrace runs output 12 clean_orders --rows 20
+  headrace runs why 12
+  headrace runs retry 12 --from clean_orders --code latest
   headrace runs show 12 -o json | jq '.blocks[] | select(.status == "failed")'"""
 
 
 @click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings=options.CONTEXT, epilog=EPILOG)
 @options.colour
 def runs() -> None:
-    """Look at runs: those that ended, and those going on."""
+    """Look at runs: those that ended, those going on and those that wait. Cancel them, and have them go on."""
 
 
 @click.command("list", context_settings=options.CONTEXT)
@@ -101,6 +106,64 @@ def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> 
 
     with _home() as app:
         runs_output.write(app, run, block, name, rows, as_json=as_json)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@options.written_as
+@options.colour
+def why(run: int, as_json: bool) -> None:
+    """Say why RUN and its blocks wait, and what for; or, once it has ended, why it ended as it did."""
+    from headrace.cli import runs_why
+
+    with _home() as app:
+        runs_why.write(app, run, as_json=as_json)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@options.colour
+def cancel(run: int) -> None:
+    """Ask for RUN to be cancelled. The engine that moves it stops its blocks, and ends it when they are gone."""
+    from headrace.cli import runs_cancel
+
+    with _home() as app:
+        runs_cancel.cancel(app, run)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("run", type=int)
+@click.option(
+    "--from", "start", metavar="BLOCK", help="Run this block again and all below it, and what did not complete."
+)
+@click.option("--all", "whole", is_flag=True, help="Run all of it again.")
+@click.option(
+    "--code",
+    type=click.Choice(["same", "latest"]),
+    default="same",
+    show_default=True,
+    help="The code that the run has had, or that of the project folder as it is now.",
+)
+@click.option("--detach", is_flag=True, help="Leave it to an engine.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing until the closing table.")
+@options.colour
+def retry(run: int, start: str | None, whole: bool, code: str, detach: bool, quiet: bool) -> int:
+    """Run again, in the same RUN, what did not complete; the outputs of all else are used again.
+
+    Earlier attempts stay, with their logs. A run that no engine moves any more goes on from where it was left.
+    """
+    if start and whole:
+        raise click.UsageError("--from and --all cannot be given together.")
+    from headrace.cli import run as running
+    from headrace.operations.asking import Again
+
+    asked = Again(run, start, whole, latest=code == "latest")
+    if not detach:
+        return running.begin(asked, quiet)
+    from headrace.cli import retries
+
+    retries.leave(asked, settings.load(os.environ))
+    return exits.COMPLETED
 
 
 @contextmanager

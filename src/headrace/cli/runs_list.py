@@ -7,7 +7,7 @@ from headrace.app import App
 from headrace.cli import documents, marks, out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.run import RunStatus
-from headrace.operations import resuming, runs
+from headrace.operations import engines, runs
 from headrace.store.runs import Listed
 
 _COLUMNS = (
@@ -23,7 +23,8 @@ _COLUMNS = (
 
 def write(app: App, limit: int, before: int | None, pipeline: str | None, *, as_json: bool) -> None:
     found = runs.latest(app, limit, before=before, pipeline=pipeline)
-    gone = {each.run.id: resuming.abandoned(app, each.run) for each in found}
+    alive = engines.living(app)
+    gone = {each.run.id: engines.abandoned(each.run, alive) for each in found}
     if as_json:
         rows = [documents.run(each.run, each.project, each.pipeline, abandoned=gone[each.run.id]) for each in found]
         click.echo(documents.written(rows))

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import click
 
 from headrace.app import App
-from headrace.cli import blocks, closing, documents, marks, out, paths, quantities, tables, variables
+from headrace.cli import blocks, closing, documents, marks, out, paths, quantities, runs_why, tables, variables
 from headrace.cli.tables import Column
-from headrace.model.run import FINAL_RUN
-from headrace.operations import reasons, runs
+from headrace.model.run import FINAL_RUN, Run
+from headrace.operations import reasons, runs, why
 from headrace.operations.runs import Shown
 
 _FACTS = (Column(""), Column(""))
@@ -45,6 +45,8 @@ def write(app: App, run: int, *, as_json: bool) -> None:
 def _parts(app: App, shown: Shown, width: int | None) -> Iterator[str]:
     yield _headline(shown)
     yield tables.render(_FACTS, [(click.style(name, dim=True), what) for name, what in _facts(shown) if what])
+    if shown.run.status not in FINAL_RUN:
+        yield _titled("why", runs_why.told(why.explain(app, shown), width))
     yield blocks.table(shown, width)
     yield from blocks.failures(app, shown)
     yield _titled("attempts", tables.render(_ATTEMPTS, list(_attempts(shown)), width))
@@ -56,11 +58,11 @@ def _headline(shown: Shown) -> str:
     run = shown.run
     if run.status in FINAL_RUN:
         return closing.verdict(shown)
-    name = f"Run {run.id} of {tables.bare(shown.pipeline.name)}"
     if shown.abandoned:
+        name = f"Run {run.id} of {tables.bare(shown.pipeline.name)}"
         told = f"{name} is not going on: its engine is gone. Go on with it: {closing.resume(run.id)}"
         return marks.styled(told, "abandoned")
-    return f"{name} is {marks.styled(run.status.value, run.status.value)}, in another process."
+    return runs_why.headline(shown)
 
 
 def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
@@ -69,14 +71,30 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "asked for", ", ".join(f"{word} {_names(what)}" for word, what in run.selection.items())
     told = documents.written(variables.masked(run.variables), indent=None)
     yield "variables", tables.bare(told) if run.variables else ""
+    yield "timeout", _timeout(run)
+    yield "started by", _starter(run)
     yield "status", _status(shown)
     yield "created", quantities.moment(run.created_at)
+    yield "admitted", quantities.moment(run.admitted_at)
     yield "began", quantities.moment(run.started_at)
     yield "cancel asked", quantities.moment(run.cancel_requested_at)
     yield "ended", quantities.moment(run.ended_at)
     yield "code", paths.near(shown.code)
     yield "pinned", f"version {shown.version}, snapshot {shown.snapshot}"
     yield "uid", run.uid
+
+
+def _timeout(run: Run) -> str:
+    if run.settings.timeout is None:
+        return ""
+    return f"{quantities.duration(run.settings.timeout)} after its start it ends as {run.settings.timeout_status}"
+
+
+def _starter(run: Run) -> str:
+    if run.trigger_id is None:
+        return "hand"
+    due = f", due at {quantities.moment(run.fire_time)}" if run.fire_time else ""
+    return f"trigger {run.trigger_id}{due}"
 
 
 def _status(shown: Shown) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headrace import identity
 from headrace.engine import variables
-from headrace.model import progress
+from headrace.model import progress, retry
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove, RunMove
@@ -20,8 +20,9 @@ from headrace.worker import wire
 class Job:
     """All that the engine needs of a claimed run, read before it reaches the loop.
 
-    `kept` has, for each completed block, the attempt whose outputs stand for it; `begun` the attempts that were under
-    way when an earlier engine died, by block; `reopen` the final blocks that are to run again; `masks` the run's own secrets.
+    `kept` has, for each completed block, the attempt whose outputs stand for it; `begun` the attempts that are under
+    way, by block, this engine's or those of an earlier one; `limits` the ids of the limits over more than this run that
+    a block comes under; `masks` the run's own secrets.
     """
 
     run: Run
@@ -29,10 +30,11 @@ class Job:
     rows: Mapping[str, BlockRun]
     kept: Mapping[str, Attempt]
     begun: Mapping[str, Attempt]
-    reopen: frozenset[str]
     workplace: wire.Workplace
     home: Path
     masks: tuple[str, ...] = ()
+    limits: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    limited: bool = False  # its pipeline or trigger lets only so many runs go at once
 
 
 @dataclass(slots=True)
@@ -45,11 +47,14 @@ class ActiveRun:
     begun: dict[str, Attempt]
     done: "Future[Run]"
     stopping: set[str] = field(default_factory=set[str])  # blocks whose attempts were asked to stop
+    refused: bool = False  # a limit has no room for it, and its pipeline says to skip
 
     @classmethod
     def of(cls, job: Job, done: "Future[Run]") -> "ActiveRun":
-        plan = progress.Plan.of(job.pipeline.graph, job.rows)
-        return cls(job, job.run, plan, dict(job.rows), dict(job.kept), dict(job.begun), done)
+        """Blocks that its code no longer has stay as their rows say, and are not moved."""
+        graph = job.pipeline.graph
+        rows = {block: row for block, row in job.rows.items() if block in graph}
+        return cls(job, job.run, progress.Plan.of(graph, rows), rows, dict(job.kept), dict(job.begun), done)
 
     def copy(self) -> "ActiveRun":
         """One that can be changed while this stays as it is."""
@@ -60,6 +65,10 @@ class ActiveRun:
     def ask_cancel(self, at: datetime) -> None:
         """A cancel of the run has been recorded."""
         self.run = replace(self.run, cancel_requested_at=self.run.cancel_requested_at or at)
+
+    def admit(self, at: datetime) -> None:
+        """Its admission has been recorded."""
+        self.run = replace(self.run, admitted_at=self.run.admitted_at or at)
 
     def move_run(self, move: RunMove) -> Change:
         """The run as the move leaves it; the change to write."""
@@ -81,6 +90,20 @@ class ActiveRun:
             if row.status is BlockStatus.QUEUED and due and block not in self.begun:
                 yield block
 
+    def wanting(self) -> int:
+        """How many of its block runs have a place, or could take one now."""
+        queued = sum(row.status is BlockStatus.QUEUED and not row.retry_at for row in self.rows.values())
+        return queued + self.running()
+
+    def has_place(self) -> bool:
+        """Whether the run's own limit lets one more of its blocks begin."""
+        most = self.job.pipeline.limits.run_blocks
+        return most is None or len(self.begun) < most
+
+    def policy(self, block: str) -> retry.Policy:
+        """How often that block is tried in this run."""
+        return self.job.pipeline.retry_policy(block, self.run.settings.retry_config)
+
     def running(self) -> int:
         """How many of its attempts have a place to run."""
         return sum(attempt.status is BlockStatus.RUNNING for attempt in self.begun.values())
@@ -91,9 +114,12 @@ class ActiveRun:
             if attempt.status is BlockStatus.QUEUED:
                 yield attempt.uid, block
 
-    def next_retry(self) -> datetime | None:
-        """When the next waiting try is due."""
-        return min((row.retry_at for row in self.rows.values() if row.retry_at), default=None)
+    def due(self, after: datetime) -> datetime | None:
+        """When, later than `after`, it is to be looked at though nothing happens: for a try, or as its time is over."""
+        times = [row.retry_at for row in self.rows.values() if row.retry_at]
+        if ends := progress.deadline(self.run):
+            times.append(ends)
+        return min((each for each in times if each > after), default=None)
 
     def begin(self, block: str, at: datetime) -> Change:
         """The attempt of a block that has just got its number: it is running, or queued with the executor."""
@@ -149,6 +175,8 @@ class ActiveRun:
         return wire.Task(
             attempt=attempt.uid,
             epoch=attempt.epoch,
+            run=run.uid,
+            number=attempt.number,
             block=block,
             kind=written.type,
             language=written.language,

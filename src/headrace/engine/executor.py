@@ -33,6 +33,21 @@ class Executor(Protocol):
         """End that attempt with all it started; it is reported `cancelled` with this reason, if it was not final."""
         ...
 
+    def extend(self, until: float) -> None:
+        """Blocks may run until then, in seconds of `clock.boottime`; the last that was said holds.
+
+        Past it every attempt is ended with all it started and reported failed with the reason `lease_lapsed`, and so
+        is what is submitted, until a later moment is said. That happens even while this process is stopped. As long
+        as none was ever said, there is no bound.
+        """
+        ...
+
+    def hold(self, file: int) -> None:
+        """Keep this open file open until no process of an attempt can be left, whatever becomes of this process: a lock
+        on it then says whether there may be any. It is duplicated, so the caller may close his. OSError when it is no
+        open file."""
+        ...
+
     def close(self) -> None:
         """End every attempt and let go of everything; nothing is reported afterwards."""
         ...

@@ -1,45 +1,77 @@
 """The one thread that moves states.
 
-What happens (a run was handed over, an attempt was reported, a cancel was asked, a retry is due) comes as events on
-one queue. Each turn drains the queue, decides in memory, writes all moves in one transaction, and only then submits
-work. A turn that fails is taken again run by run; a run that fails alone is let go, and the others go on.
+What happens (a run was handed over, an attempt was reported, a cancel was asked, a try is due) comes as events on one
+queue. Each turn drains the queue, decides in memory, writes all moves in one transaction, and only then submits work.
+
+A turn that fails is taken again run by run; a run that fails alone is let go, and the others go on. When it is not
+known whether a turn was written, what is remembered of its runs is forgotten: they are read again, and the turn's
+events heard again, of which those that were recorded find nothing left to do.
 """
 
-import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from headrace import clock, errors
-from headrace.engine import turns
+from headrace.engine import jobs, turns
 from headrace.engine.active import ActiveRun, Job
 from headrace.engine.executor import Executor
+from headrace.engine.held import Held
 from headrace.engine.observers import Observer
 from headrace.engine.owed import Owed
 from headrace.engine.turns import Turn
-from headrace.engine.wakes import CancelAsked, Closing, Taken, Wake
-from headrace.model.run import FINAL_RUN, Run
+from headrace.engine.wakes import Admitted, CancelAsked, Closing, Draining, Refused, Rung, Taken, Wake
+from headrace.model.run import FINAL_RUN, Run, RunStatus
 from headrace.store import Store
 from headrace.store.changes import Change, Profiled
+from headrace.store.turn import Turn as Writing
 from headrace.worker import wire
 
 AHEAD = 4  # tasks for each place of the executor that wait there, so that the place is never idle during a turn
+PATIENCE = 3  # times that a run's rows are read anew because they are not as remembered, before it is let go
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between two looks whether the database can be reached again
+
+
+def _nothing() -> None: ...
 
 
 class Loop:
-    def __init__(self, store: Store, executor: Executor, observers: Sequence[Observer] = ()) -> None:
+    """`roomier` is called, on the loop's thread, when there may be room for more runs.
+
+    `ended` is done when the loop has ended: with the error, if one ended it, for then its engine is to end as well.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        observers: Sequence[Observer] = (),
+        roomier: Callable[[], None] = _nothing,
+    ) -> None:
         self._store = store
         self._executor = executor
         self._observers = observers
+        self._roomier = roomier
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
-        self._runs: dict[int, ActiveRun] = {}
-        self._attempts: dict[str, tuple[int, str]] = {}  # attempts with the executor: their run and block
-        self._retries: dict[int, datetime] = {}  # when a run's next waiting try is due
+        self._held = Held()
         self._owed = Owed()
-        self._closing = False
+        self._coming: set[int] = set()  # runs handed over and not in hand yet
+        self._doubted: set[int] = set()  # runs of which it is not known whether the last turn was written
+        self._unheard: list[Wake] = []  # the events of those turns
+        self._refused: Counter[int] = Counter()  # how often in a row a run's turn matched no row
+        self._failures = 0  # times in a row that the database could not be reached
+        self._closing = self._draining = False
+        self._former: set[str] = set()  # names under which this engine was taken for dead
+        self._turning = threading.Lock()
+        self._idle = threading.Event()
+        self.ended: Future[None] = Future()
+        self._clock = clock.Steady()
         self._thread = threading.Thread(target=self._live, name="engine-loop", daemon=True)
 
     def start(self) -> None:
@@ -50,16 +82,41 @@ class Loop:
         """Moves that run from now on. The future gets the final run, or the error for which it was let go."""
         done: Future[Run] = Future()
         done.set_running_or_notify_cancel()  # a run is cancelled by asking for it, not by looking away
+        self._coming.add(job.run.id)
         self._wakes.put(Taken(job, done))
         return done
 
-    def cancel(self, run_id: int, at: datetime) -> None:
-        """A cancel of that run has been recorded."""
-        self._wakes.put(CancelAsked(run_id, at))
+    def tell(self, wake: Wake) -> None:
+        """Something has happened that concerns the runs it moves."""
+        self._wakes.put(wake)
+
+    def holds(self, run_id: int) -> bool:
+        """Whether it has that run in hand, or is about to. Any thread may ask."""
+        return run_id in self._coming or run_id in self._held.runs
+
+    def depose(self, name: str) -> None:
+        """This engine was taken for dead under that name: the runs it had then are others', and nothing of them goes on.
+
+        Any thread may say so; on return no more of their blocks will be submitted.
+        """
+        with self._turning:
+            self._former.add(name)
+            for run_id, active in list(self._held.runs.items()):
+                if active.run.owner == name:
+                    self._lose(run_id, clock.now())
+
+    def appetite(self) -> int:
+        """How many more block runs would find something to do here; below 1 there are enough. Any thread may ask."""
+        return (1 + AHEAD) * self._executor.slots - self._held.wanting() - len(self._coming)
 
     def settle(self, seconds: float) -> bool:
         """Waits, at most that long, for what is still to be found out about outputs; whether all of it came."""
         return self._owed.wait(seconds)
+
+    def drain(self, seconds: float) -> bool:
+        """Begins no further attempt, and waits at most that long for those under way; whether none is left."""
+        self._wakes.put(Draining())
+        return self._idle.wait(seconds)
 
     def close(self) -> None:
         """Ends the loop and the executor with it; whoever waits for a run under way is told EngineClosed."""
@@ -71,100 +128,181 @@ class Loop:
     def _live(self) -> None:
         try:
             while not self._closing:
-                self.run_once(self._wait(), clock.now())
+                self.run_once(self._wait(), self._clock.now())
         except BaseException as error:
             self._leave(error)
-            raise
-        self._leave(errors.EngineClosed())
+            self.ended.set_exception(error)
+        else:
+            self._leave(errors.EngineClosed())
+            self.ended.set_result(None)
+
+    # One turn
 
     def _wait(self) -> list[Wake]:
-        """Everything that has happened, after waiting for something to happen or, if there is room, a retry to be due."""
-        due = min(self._retries.values(), default=None) if self._has_room() else None
-        try:
-            events = [self._wakes.get(timeout=max(0.0, (due - clock.now()).total_seconds()) if due else None)]
-        except queue.Empty:
-            return []
+        """Everything that has happened, after waiting for something to happen or a time to come."""
+        events: list[Wake] = []
+        if not self._failures:
+            due = self._held.next_due() if self._has_room() else None
+            left = max(0.0, (due - self._clock.now()).total_seconds()) if due else None
+            try:
+                events.append(self._wakes.get(timeout=left))
+            except queue.Empty:
+                return events
+        elif self._pause():
+            events.append(Closing())
         while not self._wakes.empty():
             events.append(self._wakes.get())
         return events
 
     def run_once(self, events: Sequence[Wake], now: datetime) -> None:
         """One turn. When it fails, one turn for each run, and whoever fails alone is let go."""
+        with self._turning:
+            self._turn(events, now)
+
+    def _turn(self, events: Sequence[Wake], now: datetime) -> None:
         self._closing |= any(isinstance(event, Closing) for event in events)
+        self._draining |= any(isinstance(event, Draining) for event in (*self._unheard, *events))
+        if self._doubted or self._unheard:
+            try:
+                self._settle_doubts(now)
+            except errors.StoreUnavailable as error:
+                self._unheard += events
+                self._note_unavailable(error)
+                return
+            events, self._unheard = [*self._unheard, *events], []
+        self._take_turn(events, now)
+        if self._draining and not self._held.begun() and not self._doubted:
+            self._idle.set()
+
+    def _take_turn(self, events: Sequence[Wake], now: datetime) -> None:
+        turn = Turn(now)
         try:
-            turn = self._decided(events, now, self._runs)
+            self._decide(turn, events, self._held.runs)
+        except errors.StoreUnavailable as error:
+            self._doubt(events, turn, error)
         except Exception:
             for run_id, of_run in self._by_run(events).items():
                 self._run_alone(run_id, of_run, now)
         else:
+            self._failures = 0
             self._do(turn)
 
     def _run_alone(self, run_id: int, events: Sequence[Wake], now: datetime) -> None:
+        turn, held = Turn(now), self._held.runs
         try:
-            turn = self._decided(events, now, {run_id: self._runs[run_id]} if run_id in self._runs else {})
+            self._decide(turn, events, {run_id: held[run_id]} if run_id in held else {})
+        except errors.StoreUnavailable as error:
+            self._doubt(events, turn, error)
+        except errors.MoveRefused as error:
+            self._contest(run_id, events, error, now)
         except Exception as error:
             self._let_go(run_id, events, error, now)
         else:
             self._do(turn)
 
-    def _decided(self, events: Sequence[Wake], now: datetime, among: Mapping[int, ActiveRun]) -> Turn:
+    def _decide(self, turn: Turn, events: Sequence[Wake], among: Mapping[int, ActiveRun]) -> None:
         """A turn over these runs, decided and written, but not done."""
-        turn = Turn(now)
         for event in events:
             self._hear(turn, event)
+        for active in list(self._held.due(turn.at)):
+            if active.run.id in among:
+                turn.on(active)
         for active in turn.runs.values():
             turns.advance(turn, active)
-        if not self._closing:
-            others = sum(len(active.begun) for run_id, active in self._runs.items() if run_id not in among)
-            slots = self._executor.slots - others
-            turns.admit(turn, among, slots, AHEAD * self._executor.slots)
-        self._write(turn)
-        return turn
+        if limits := () if self._is_ending() else turns.wanted_limits(turn, among):
+            with self._store.runs.turn() as writing:
+                self._admit(turn, among, turns.rooms(turn, writing.room(limits)))
+                self._write(turn, writing)
+        else:
+            self._admit(turn, among, {})
+            if turn.changes or turn.profiled or turn.late:
+                with self._store.runs.turn() as writing:
+                    self._write(turn, writing)
+
+    def _admit(self, turn: Turn, among: Mapping[int, ActiveRun], rooms: Mapping[int, int]) -> None:
+        if not self._is_ending():
+            others = sum(len(active.begun) for run_id, active in self._held.runs.items() if run_id not in among)
+            turns.admit(turn, among, self._executor.slots - others, AHEAD * self._executor.slots, rooms)
+
+    def _write(self, turn: Turn, writing: Writing) -> None:
+        """All of it or nothing. A cancel that was asked elsewhere is seen here, and heard in the next turn."""
+        changes = [change for of_run in turn.changes.values() for change in of_run]
+        epochs = {run_id: active.run.epoch for run_id, active in turn.runs.items()}
+        for run_id, at in writing.write(epochs, [*changes, *turn.profiled]).items():
+            if not turn.runs[run_id].run.cancel_requested_at:
+                self._wakes.put(CancelAsked(run_id, at))
+        writing.fenced(turn.late)
+        if turns.makes_room(turn):
+            writing.ring()
+
+    def _is_ending(self) -> bool:
+        return self._closing or self._draining
 
     def _has_room(self) -> bool:
-        most = (1 + AHEAD) * self._executor.slots
-        return sum(len(active.begun) for active in self._runs.values()) < most
+        return self._held.begun() < (1 + AHEAD) * self._executor.slots
+
+    # What is heard
 
     def _hear(self, turn: Turn, event: Wake) -> None:
         match event:
             case Taken(job, done):
-                turns.take(turn, turn.on(ActiveRun.of(job, done)))
-            case CancelAsked(run_id, at):
-                if held := turn.runs.get(run_id) or self._runs.get(run_id):
-                    turn.on(held).ask_cancel(at)
+                self._hear_taken(turn, job, done)
             case wire.Finished():
                 self._hear_finished(turn, event)
             case wire.Profiled(attempt=attempt, outputs=outputs):
                 turn.profiled.append(Profiled(attempt, outputs))
-            case Closing():
+            case CancelAsked(run_id, at) if held := self._find(turn, run_id):
+                turn.on(held).ask_cancel(at)
+            case Admitted(run_id, at) if (held := self._find(turn, run_id)) and not held.run.admitted_at:
+                turn.on(held).admit(at)
+            case Refused(run_id) if held := self._find(turn, run_id):
+                turn.on(held).refused = True
+            case _:
                 pass
 
-    def _hear_finished(self, turn: Turn, event: wire.Finished) -> None:
-        """A report of an attempt that is not under way here (it was stopped with its run, or sent twice) says nothing."""
-        run_id, block = self._attempts.get(event.attempt, (0, ""))
-        if run_id not in self._runs:
+    def _hear_taken(self, turn: Turn, job: Job, done: "Future[Run]") -> None:
+        held = self._find(turn, job.run.id)
+        if job.run.owner in self._former:
+            turn.lost.append((job.run.id, done))
             return
-        active = turn.on(self._runs[run_id])
+        if held and held.run.epoch >= job.run.epoch:
+            turn.joined.append((job.run.id, done))  # handed over twice, for somebody was not sure
+            return
+        if job.run.status in FINAL_RUN:
+            turn.settled.append((done, job.run))
+            return
+        if job.run.id in self._held.runs:
+            self._lose(job.run.id, turn.at)
+        elif held:
+            turn.lost.append((job.run.id, held.done))
+        turn.drop(job.run.id)
+        turns.take(turn, turn.on(ActiveRun.of(job, done)))
+
+    def _find(self, turn: Turn, run_id: int) -> ActiveRun | None:
+        return turn.runs.get(run_id) or self._held.runs.get(run_id)
+
+    def _hear_finished(self, turn: Turn, event: wire.Finished) -> None:
+        """A report of an attempt that is not under way here (it was recorded before, or sent twice) says nothing."""
+        if stray := self._held.strays.get(event.attempt):
+            turn.late.append(replace(stray, at=turn.at, reason=f"{event.status}: {event.reason}"))
+            return
+        run_id, block = self._held.of_attempt(event.attempt)
+        if run_id not in self._held.runs:
+            return
+        active = turn.on(self._held.runs[run_id])
         if block in active.begun and active.begun[block].uid == event.attempt:
             turns.report(turn, active, block, event)
             if event.profiles_follow:
                 turn.owed.append(event.attempt)
 
-    def _write(self, turn: Turn) -> None:
-        """All of it or nothing. A cancel that was asked elsewhere is seen here, and heard in the next turn."""
-        changes = [change for of_run in turn.changes.values() for change in of_run]
-        if not changes and not turn.profiled:
-            return
-        epochs = {run_id: active.run.epoch for run_id, active in turn.runs.items()}
-        for run_id, at in self._store.runs.write(epochs, [*changes, *turn.profiled]).items():
-            held = turn.runs[run_id]
-            if not held.run.cancel_requested_at and at != held.job.run.cancel_requested_at:
-                self._wakes.put(CancelAsked(run_id, at))
+    # What is done once it is written
 
     def _do(self, turn: Turn) -> None:
         """The turn is recorded: keep what it decided, submit, stop, tell."""
-        for run_id, active in turn.runs.items():
-            self._keep(run_id, active)
+        for active in turn.runs.values():
+            self._held.keep(active, turn.at)
+            self._refused.pop(active.run.id, None)
+        self._coming -= turn.runs.keys()
         for task in turn.submits:
             self._executor.submit((task,))
         for attempt, reason in turn.stops:
@@ -173,37 +311,186 @@ class Loop:
             self._owed.add(attempt)
         for each in turn.profiled:
             self._owed.discard(each.attempt)
+        for late in turn.late:
+            self._held.strays.pop(late.uid, None)
         self._tell(turn)
-        for run_id, active in turn.runs.items():
-            if active.run.status in FINAL_RUN:
-                self._forget(run_id).done.set_result(active.run)
+        self._answer(turn)
+        ended = [active.run for active in turn.runs.values() if active.run.status in FINAL_RUN]
+        for run in ended:
+            self._held.forget(run.id).done.set_result(run)
+        if ended or turns.makes_room(turn):
+            self._roomier()
 
-    def _keep(self, run_id: int, active: ActiveRun) -> None:
-        before = self._runs.get(run_id)
-        for attempt in before.begun.values() if before else ():
-            self._attempts.pop(attempt.uid, None)
-        self._attempts |= {attempt.uid: (run_id, block) for block, attempt in active.begun.items()}
-        self._runs[run_id] = active
-        if retry := active.next_retry():
-            self._retries[run_id] = retry
-        else:
-            self._retries.pop(run_id, None)
+    def _answer(self, turn: Turn) -> None:
+        """Those who handed over runs of which there is nothing to do here."""
+        for done, run in turn.settled:
+            self._coming.discard(run.id)
+            done.set_result(run)
+        for run_id, done in turn.joined:
+            self._coming.discard(run_id)
+            self._held.runs[run_id].done.add_done_callback(partial(_pass_on, done))
+        for run_id, done in turn.lost:
+            self._coming.discard(run_id)
+            done.set_exception(errors.RunLost(run=run_id))
 
     def _tell(self, turn: Turn) -> None:
         for run_id, changes in turn.changes.items():
             for observer in self._observers:
                 _tell(observer, turn.runs[run_id].run, changes)
 
-    def _forget(self, run_id: int) -> ActiveRun:
-        active = self._runs.pop(run_id)
-        self._retries.pop(run_id, None)
+    # When it is not known whether it is written
+
+    def _doubt(self, events: Sequence[Wake], turn: Turn, error: Exception) -> None:
+        self._unheard += events
+        self._doubted |= turn.runs.keys()
+        self._note_unavailable(error)
+
+    def _note_unavailable(self, error: Exception) -> None:
+        if not self._failures:
+            logging.getLogger(__name__).warning("the engine waits for its database: %s", error)
+        self._failures += 1
+
+    def _pause(self) -> bool:
+        """Waits before the database is asked again; whether it is to end instead."""
+        until = clock.monotonic() + PAUSES[min(self._failures, len(PAUSES)) - 1]
+        heard: list[Wake] = []
+        while (left := until - clock.monotonic()) > 0 and not any(isinstance(each, Closing) for each in heard):
+            try:
+                heard.append(self._wakes.get(timeout=left))
+            except queue.Empty:
+                break
+        self._unheard += heard
+        return any(isinstance(each, Closing) for each in heard)
+
+    def _settle_doubts(self, now: datetime) -> None:
+        """Every doubted run is as its rows say from here on. Raises StoreUnavailable with the rest still in doubt."""
+        events, self._unheard = self._unheard, []
+        while events:
+            try:
+                self._unheard += self._renewed(events[0], now)
+            except errors.StoreUnavailable:
+                self._unheard += events
+                raise
+            del events[0]
+        for run_id in list(self._doubted):
+            if run_id in self._held.runs:
+                self._reread(run_id, now)
+            self._doubted.discard(run_id)
+
+    def _renewed(self, event: Wake, now: datetime) -> list[Wake]:
+        """The event as it is to be heard again: of a run that was being taken, with its rows as they are now."""
+        if not isinstance(event, Taken) or event.job.run.id in self._held.runs:
+            return [event]
+        try:
+            job = jobs.reread(self._store, event.job)
+        except errors.StoreUnavailable:
+            raise
+        except Exception as error:
+            self._let_go(event.job.run.id, [event], error, now)
+            return []
+        if job.run.epoch != event.job.run.epoch:
+            self._coming.discard(job.run.id)
+            event.done.set_exception(errors.RunLost(run=job.run.id))
+            return []
+        if any(attempt.epoch == job.run.epoch for attempt in job.begun.values()):
+            self._keep_read(ActiveRun.of(job, event.done), now)
+            return []
+        return [Taken(job, event.done)]
+
+    def _reread(self, run_id: int, now: datetime) -> None:
+        held = self._held.runs[run_id]
+        try:
+            job = jobs.reread(self._store, held.job)
+            read = ActiveRun.of(job, held.done)
+        except errors.StoreUnavailable:
+            raise
+        except Exception as error:
+            self._let_go(run_id, (), error, now)
+            return
+        if (job.run.owner, job.run.epoch) != (held.run.owner, held.run.epoch):
+            self._lose(run_id, now)
+        elif job.run.status in FINAL_RUN:
+            self._held.forget(run_id).done.set_result(job.run)
+            self._roomier()
+        else:
+            self._go_on(held, read, now)
+
+    def _go_on(self, held: ActiveRun, read: ActiveRun, now: datetime) -> None:
+        read.refused, read.stopping = held.refused, held.stopping & read.begun.keys()
+        self._keep_read(read, now)
+
+    def _keep_read(self, read: ActiveRun, now: datetime) -> None:
+        """What was begun by a turn whose answer was lost is submitted now: it is recorded, and nobody has run it."""
+        unsent = [block for block, each in read.begun.items() if not self._held.of_attempt(each.uid)[0]]
+        self._held.keep(read, now)
+        self._held.look_at(read.run.id, now)
+        self._coming.discard(read.run.id)
+        for block in unsent:
+            self._executor.submit((read.task(block),))
+
+    # When a run cannot go on here
+
+    def _contest(self, run_id: int, events: Sequence[Wake], error: errors.MoveRefused, now: datetime) -> None:
+        """The rows are not as remembered: as a rule the run is another engine's by now, which reading it again tells."""
+        self._refused[run_id] += 1
+        if self._refused[run_id] > PATIENCE:
+            self._let_go(run_id, events, error, now)
+        else:
+            self._unheard += events
+            self._doubted.add(run_id)
+            self._wakes.put(Rung())
+
+    def _lose(self, run_id: int, now: datetime) -> None:
+        """The run is another's: nothing of it goes on here, and what is still reported of it is late."""
+        active = self._held.lose(run_id, now)
         for attempt in active.begun.values():
-            self._attempts.pop(attempt.uid, None)
-        return active
+            self._executor.stop(attempt.uid, "engine_deposed")
+        active.done.set_exception(errors.RunLost(run=run_id))
+
+    def _let_go(self, run_id: int, events: Sequence[Wake], error: Exception, now: datetime) -> None:
+        """The run cannot be moved any further: it ends, where that can be written, and whoever waits is told why."""
+        logging.getLogger(__name__).error("run %s is let go", run_id, exc_info=error)
+        self._refused.pop(run_id, None)
+        taken = [event for event in events if isinstance(event, Taken)]
+        try:
+            self._give_up(run_id, taken, error, now)
+        except errors.StoreUnavailable as unavailable:
+            self._unheard += events
+            self._doubted.add(run_id)
+            self._note_unavailable(unavailable)
+            return
+        if run_id in self._held.runs:
+            for attempt in self._held.runs[run_id].begun.values():
+                self._executor.stop(attempt.uid, "let_go")
+            self._held.forget(run_id).done.set_exception(error)
+        self._coming.discard(run_id)
+        for event in taken:
+            event.done.set_exception(error)
+        for event in events:
+            if isinstance(event, wire.Profiled):
+                self._owed.discard(event.attempt)
+
+    def _give_up(self, run_id: int, taken: Sequence[Taken], error: Exception, now: datetime) -> None:
+        """By the moves of its rows; where those are what is wrong with it, without looking at them."""
+        turn = Turn(now)
+        held = self._held.runs.get(run_id)
+        job = held.job if held else taken[0].job if taken else None
+        if job is None:
+            return
+        try:
+            turns.give_up(turn, turn.on(held or ActiveRun.of(job, Future())), error)
+            with self._store.runs.turn() as writing:
+                self._write(turn, writing)
+        except errors.StoreUnavailable:
+            raise
+        except Exception:
+            self._store.runs.close(run_id, job.run.epoch, RunStatus.FAILED, turns.let_go(error), now)
+        else:
+            self._tell(turn)
 
     def _by_run(self, events: Sequence[Wake]) -> dict[int, list[Wake]]:
         """The events of each run; runs without any are there too, for their turn may be what failed."""
-        of_runs: dict[int, list[Wake]] = {run_id: [] for run_id in self._runs}
+        of_runs: dict[int, list[Wake]] = {run_id: [] for run_id in self._held.runs}
         for event in events:
             of_runs.setdefault(self._run_of(event), []).append(event)
         return of_runs
@@ -212,41 +499,24 @@ class Loop:
         match event:
             case Taken(job, _):
                 return job.run.id
-            case CancelAsked(run_id, _):
+            case CancelAsked(run_id=run_id) | Admitted(run_id=run_id) | Refused(run_id=run_id):
                 return run_id
             case wire.Finished(attempt=attempt) | wire.Profiled(attempt=attempt):
-                return self._attempts.get(attempt, (0, ""))[0]
-            case Closing():
+                return self._held.of_attempt(attempt)[0]
+            case _:
                 return 0
-
-    def _let_go(self, run_id: int, events: Sequence[Wake], error: Exception, now: datetime) -> None:
-        """The run cannot be moved any further: it ends, where that can be written, and whoever waits is told why."""
-        taken = [event for event in events if isinstance(event, Taken)]
-        with contextlib.suppress(Exception):  # of two errors the first is the one to tell
-            self._give_up(self._runs.get(run_id) or ActiveRun.of(taken[0].job, taken[0].done), error, now)
-        if run_id in self._runs:
-            for attempt in self._runs[run_id].begun.values():
-                self._executor.stop(attempt.uid, "let_go")
-            self._forget(run_id).done.set_exception(error)
-        for event in taken:
-            event.done.set_exception(error)
-        for event in events:
-            if isinstance(event, wire.Profiled):
-                self._owed.discard(event.attempt)
-
-    def _give_up(self, active: ActiveRun, error: Exception, now: datetime) -> None:
-        turn = Turn(now)
-        turns.give_up(turn, turn.on(active), error)
-        self._write(turn)
-        self._tell(turn)
 
     def _leave(self, why: BaseException) -> None:
         """The loop has ended: nobody waits in vain for what it held, or was about to take."""
         while not self._wakes.empty():
-            if isinstance(event := self._wakes.get(), Taken):
+            self._unheard.append(self._wakes.get())
+        for event in self._unheard:
+            if isinstance(event, Taken):
                 event.done.set_exception(why)
-        for run_id in list(self._runs):
-            self._forget(run_id).done.set_exception(why)
+        with self._turning:
+            for run_id in list(self._held.runs):
+                self._held.forget(run_id).done.set_exception(why)
+        self._idle.set()
 
 
 def _tell(observer: Observer, run: Run, changes: Sequence[Change]) -> None:
@@ -255,3 +525,11 @@ def _tell(observer: Observer, run: Run, changes: Sequence[Change]) -> None:
         observer.told(run, changes)
     except Exception:
         logging.getLogger(__name__).exception("an observer failed on run %s", run.id)
+
+
+def _pass_on(second: "Future[Run]", first: "Future[Run]") -> None:
+    """Whoever waits for the second is told what the first was told."""
+    if error := first.exception():
+        second.set_exception(error)
+    else:
+        second.set_result(first.result())

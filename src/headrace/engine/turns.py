@@ -3,16 +3,21 @@
 A turn works on copies of the runs it touches, so that a turn that cannot be written leaves no trace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
+from datetime import datetime, timedelta
 
+from headrace import errors
 from headrace.engine.active import ActiveRun
 from headrace.model import progress, transitions
-from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockStatus, RunStatus
+from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockStatus, Run, RunStatus
 from headrace.store.changes import AttemptEnded, Change, Profiled
+from headrace.store.endings import Fenced
 from headrace.worker import wire
+
+# Before another attempt of what the lease has ended: until the heart has beaten, it would be refused like this one.
+AFTER_LAPSE = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -24,6 +29,10 @@ class Turn:
     owed: list[str] = field(default_factory=list[str])  # attempts of which a `Profiled` will come
     submits: list[wire.Task] = field(default_factory=list[wire.Task])
     stops: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # attempt, reason
+    late: list[Fenced] = field(default_factory=list[Fenced])  # reports of attempts of runs that are others' now
+    settled: list[tuple[Future[Run], Run]] = field(default_factory=list[tuple[Future[Run], Run]])  # final when taken
+    joined: list[tuple[int, Future[Run]]] = field(default_factory=list[tuple[int, Future[Run]]])  # in hand when taken
+    lost: list[tuple[int, Future[Run]]] = field(default_factory=list[tuple[int, Future[Run]]])  # others' when taken
 
     def on(self, active: ActiveRun) -> ActiveRun:
         """The turn's own copy of that run."""
@@ -31,21 +40,26 @@ class Turn:
             self.runs[active.run.id] = active.copy()
         return self.runs[active.run.id]
 
+    def drop(self, run_id: int) -> None:
+        """Nothing of that run is in this turn any more."""
+        self.runs.pop(run_id, None)
+        self.changes.pop(run_id, None)
+
     def note(self, active: ActiveRun, *changes: Change) -> None:
         self.changes.setdefault(active.run.id, []).extend(changes)
 
 
 def take(turn: Turn, active: ActiveRun) -> None:
-    """A run comes in: what an earlier engine left under way is lost, what is to run again is opened."""
+    """A run comes in: what an earlier engine left under way is lost.
+
+    KeyError for a running block of which there is no attempt: nobody will ever report it. MoveRefused for attempts of
+    this engine's own epoch: the run has been in hand here since it was read.
+    """
     for block, row in list(active.rows.items()):
         if row.status is BlockStatus.RUNNING or block in active.begun:
-            _lose(turn, active, block)
-    if active.run.status in FINAL_RUN:
-        turn.note(active, active.move_run(transitions.reopen_run(turn.at, reason="resumed")))
-    for block in active.plan.upstream:
-        if block in active.job.reopen:
-            move = transitions.reopen_block(turn.at, attempt=active.rows[block].attempt, reason="resumed")
-            turn.note(active, active.move_block(block, move))
+            if active.begun[block].epoch == active.run.epoch:
+                raise errors.MoveRefused(move="take", subject=f"run {active.run.id}")
+            _lose(turn, active, block, "engine_died", turn.at)
 
 
 def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> None:
@@ -53,6 +67,9 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
     stopping = block in active.stopping or bool(active.run.cancel_requested_at)
     if active.begun[block].status is BlockStatus.QUEUED and finished.status != BlockStatus.CANCELLED:
         _start(turn, active, block)
+    if finished.reason == "lease_lapsed":
+        _lose(turn, active, block, finished.reason, turn.at + AFTER_LAPSE)
+        return
     row, attempt = active.rows[block], _end(turn, active, block, finished)
     match attempt.status:
         case BlockStatus.COMPLETED:
@@ -62,14 +79,15 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
         case _ if stopping:
             move = transitions.fail_block(turn.at, attempt=row.attempt, reason=attempt.reason)
         case _:
-            policy = active.job.pipeline.retry_policy(block)
-            move = progress.after_failure(row, policy, turn.at, reason=attempt.reason)
+            move = progress.after_failure(row, active.policy(block), turn.at, reason=attempt.reason)
     turn.note(active, active.move_block(block, move))
 
 
 def advance(turn: Turn, active: ActiveRun) -> None:
     """Makes every move that the statuses call for, and asks for the stops."""
-    found = progress.next_moves(active.plan, active.run, active.rows, turn.at, handed=active.begun)
+    found = progress.next_moves(
+        active.plan, active.run, active.rows, turn.at, handed=active.begun, refused=active.refused
+    )
     if found.start:
         turn.note(active, active.move_run(found.start))
     for block, move in found.blocks.items():
@@ -82,11 +100,14 @@ def advance(turn: Turn, active: ActiveRun) -> None:
         turn.note(active, active.move_run(found.end))
 
 
-def admit(turn: Turn, runs: Mapping[int, ActiveRun], slots: int, ahead: int) -> None:
+def admit(
+    turn: Turn, runs: Mapping[int, ActiveRun], slots: int, ahead: int, rooms: Mapping[int, int] | None = None
+) -> None:
     """Fills the executor: its places with what waits there, then with queued blocks, and `ahead` more are handed over.
 
     What waits with the executor begins without a word from here, so that no place is idle while a turn is written. It
-    is first come, first served there as here, so which of them runs is known.
+    is first come, first served there as here, so which of them runs is known. `rooms` says how many more attempts each
+    limit admits; one that is not there is a limit no more.
     """
     held = {**runs, **turn.runs}
     free = slots - sum(active.running() for active in held.values())
@@ -94,10 +115,58 @@ def admit(turn: Turn, runs: Mapping[int, ActiveRun], slots: int, ahead: int) -> 
     for _, run_id, block in waiting[: max(free, 0)]:
         _start(turn, turn.on(held[run_id]), block)
     free -= len(waiting)
+    left = dict(rooms or {})
     for active in held.values():
-        for block in islice(active.queued(turn.at), max(free + ahead, 0)):
-            _hand(turn, turn.on(active), block, starts=free > 0)
-            free -= 1
+        for block in active.queued(turn.at):
+            if free + ahead <= 0:
+                return
+            has_place = turn.runs.get(active.run.id, active).has_place()
+            if has_place and _is_admitted(left, active.job.limits.get(block, ())):
+                _hand(turn, turn.on(active), block, starts=free > 0)
+                free -= 1
+
+
+def wanted_limits(turn: Turn, runs: Mapping[int, ActiveRun]) -> set[int]:
+    """The limits that blocks which could be handed over now come under."""
+    limited = [active for active in {**runs, **turn.runs}.values() if active.job.limits]
+    return {
+        limit for active in limited for block in active.queued(turn.at) for limit in active.job.limits.get(block, ())
+    }
+
+
+def rooms(turn: Turn, free: Mapping[int, int]) -> dict[int, int]:
+    """How many more attempts each limit admits: the free places by the rows, and those that this turn frees."""
+    left = dict(free)
+    for limit in _freed(turn):
+        if limit in left:
+            left[limit] += 1
+    return left
+
+
+def makes_room(turn: Turn) -> bool:
+    """Whether others may go on for what ends in this turn."""
+    ended = any(active.job.limited and active.run.status in FINAL_RUN for active in turn.runs.values())
+    return ended or any(_freed(turn))
+
+
+def _freed(turn: Turn) -> Iterator[int]:
+    """For each attempt that ends in this turn the limits it comes under; the rows count it until the turn is written."""
+    for run_id, changes in turn.changes.items():
+        if limits := turn.runs[run_id].job.limits:
+            blocks = {row.id: row.block for row in turn.runs[run_id].rows.values()}
+            for change in changes:
+                if isinstance(change, AttemptEnded):
+                    yield from limits.get(blocks[change.attempt.block_run_id], ())
+
+
+def _is_admitted(left: dict[int, int], limits: Sequence[int]) -> bool:
+    """Whether every limit has room; it is then taken."""
+    bounding = [limit for limit in limits if limit in left]
+    if any(left[limit] < 1 for limit in bounding):
+        return False
+    for limit in bounding:
+        left[limit] -= 1
+    return True
 
 
 def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
@@ -112,8 +181,12 @@ def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
             move = transitions.cancel_block(turn.at, attempt=row.attempt, reason="let_go")
             turn.note(active, active.move_block(block, move))
     if active.run.status not in FINAL_RUN:
-        why = f"let go: {type(error).__name__}: {error}"
-        turn.note(active, active.move_run(transitions.end_run(RunStatus.FAILED, turn.at, reason=why)))
+        turn.note(active, active.move_run(transitions.end_run(RunStatus.FAILED, turn.at, reason=let_go(error))))
+
+
+def let_go(error: Exception) -> str:
+    """The reason of a run that ends because the engine could not go on with it."""
+    return f"let go: {type(error).__name__}: {error}"
 
 
 def _end(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> Attempt:
@@ -136,13 +209,13 @@ def _start(turn: Turn, active: ActiveRun, block: str) -> None:
     turn.note(active, active.move_block(block, move), active.start(block, turn.at))
 
 
-def _lose(turn: Turn, active: ActiveRun, block: str) -> None:
-    """The attempt went with the engine that had begun it; another follows at once, and it counts as no failure."""
+def _lose(turn: Turn, active: ActiveRun, block: str, reason: str, retry_at: datetime) -> None:
+    """The attempt went with the engine or the lease that had begun it; another follows, and it counts as no failure."""
     row, attempt = active.rows[block], active.begun[block]
-    lost = wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status="failed", reason="engine_died")
+    lost = wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status="failed", reason=reason)
     _end(turn, active, block, lost)
     if row.status is BlockStatus.RUNNING:
         move = transitions.retry_block(
-            turn.at, attempt=row.attempt, reason="engine_died", retry_at=turn.at, failures=row.failures
+            turn.at, attempt=row.attempt, reason=reason, retry_at=retry_at, failures=row.failures
         )
         turn.note(active, active.move_block(block, move))

@@ -1,4 +1,4 @@
-"""What wakes the loop: a run is handed over, a cancel was asked, an attempt was reported, or it is to end."""
+"""What wakes the loop: a run is handed over, something was asked of one, an attempt was reported, or it is to end."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,8 +24,33 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """The limits that the run comes under let it start."""
+
+    run_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A limit that the run comes under has no room, and its pipeline says to skip such runs."""
+
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Something changed elsewhere: there may be room under a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """No further attempt is to begin; what is under way goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closing:
     """The loop is to end: what was reported before is recorded, what is under way stays as it is recorded."""
 
 
-Wake = Taken | CancelAsked | Closing | Report
+Wake = Taken | CancelAsked | Admitted | Refused | Rung | Draining | Closing | Report

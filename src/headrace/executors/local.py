@@ -1,5 +1,6 @@
 """Local: warm worker processes on this machine, below a supervisor in a process of its own."""
 
+import contextlib
 import os
 import selectors
 import socket
@@ -15,6 +16,7 @@ from headrace.settings import Settings
 from headrace.worker import verdicts, wire
 from headrace.worker.bounds import Bounds
 from headrace.worker.channel import Channel
+from headrace.worker.recent import Recent
 
 LEAVING = 5.0  # seconds that the supervisor and all below it are given to be gone
 _NEEDED = ("PATH", "HOME", "LANG", "LC_", "LD_", "PYTHON", "TMPDIR", "TZ", "VIRTUAL_ENV")  # to start Python as here
@@ -31,8 +33,11 @@ class Local:
         self._settings = settings
         self._report: Callable[[Report], None] | None = None
         self._lock = threading.Lock()
-        self._line = _Line(settings)
+        self._held: list[int] = []  # open files
+        self._until: float | None = None  # the end of the lease
         self._closed = False
+        self._recent = Recent()
+        self._line = self._new_line()
 
     @property
     def slots(self) -> int:
@@ -53,18 +58,40 @@ class Local:
     def stop(self, attempt: str, reason: str) -> None:
         self._line.send(wire.Stop(attempt=attempt, reason=reason))
 
+    def extend(self, until: float) -> None:
+        with self._lock:
+            self._until = until
+            self._line.send(wire.Lease(until))
+
+    def hold(self, file: int) -> None:
+        with self._lock:
+            if not self._closed:
+                self._held.append(os.dup(file))
+                self._line.hold(self._held[-1])
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
         self._line.close()
+        while self._held:
+            os.close(self._held.pop())
 
     def _submit(self, task: wire.Task) -> None:
         with self._lock:
-            if self._closed or self._line.submit(task):
+            if self._closed or not self._recent.is_new(task.attempt) or self._line.submit(task):
                 return
-            self._line = _Line(self._settings)
+            self._line = self._new_line()
             self._line.listen(self._answer)
             self._line.submit(task)
+
+    def _new_line(self) -> "_Line":
+        """One that knows what was said to those before."""
+        line = _Line(self._settings)
+        for file in self._held:
+            line.hold(file)
+        if self._until is not None:
+            line.send(wire.Lease(self._until))
+        return line
 
     def _answer(self, report: Report) -> None:
         if self._report and not self._closed:
@@ -86,8 +113,9 @@ class _Line:
         self._selector = selectors.DefaultSelector()
         ours, theirs = socket.socketpair()
         self._channel: Channel[wire.FromSupervisor] = Channel(ours, wire.FromSupervisor, self._on_stalled)
-        with theirs:
-            self._process = _start(settings, theirs.fileno())
+        self._kept, kept = socket.socketpair()
+        with theirs, kept:
+            self._process = _start(settings, theirs.fileno(), kept.fileno())
         self._selector.register(ours, selectors.EVENT_READ)
 
     def listen(self, report: Callable[[Report], None]) -> None:
@@ -103,9 +131,15 @@ class _Line:
                 self._channel.send(task)
             return not self._lost
 
-    def send(self, message: wire.Stop | wire.Close) -> None:
+    def send(self, message: wire.Stop | wire.Lease | wire.Close) -> None:
         with self._lock:
             self._channel.send(message)
+
+    def hold(self, file: int) -> None:
+        """Warden and supervisor have it open from now on, as long as one of them is there."""
+        with self._lock, contextlib.suppress(BrokenPipeError, ConnectionResetError):  # neither is there any more
+            if not self._lost:
+                socket.send_fds(self._kept, [b"\0"], [file])
 
     def close(self) -> None:
         """Nothing is reported when this has returned, and no process is left."""
@@ -160,6 +194,7 @@ class _Line:
             self._lost = True
             self._selector.close()
             self._channel.close()
+            self._kept.close()
 
     def _last_words(self) -> list[wire.FromSupervisor]:
         """What the supervisor has not said and will not say."""
@@ -170,13 +205,13 @@ class _Line:
         return [*answers, *(wire.Profiled(attempt=each, outputs=()) for each in self._profiles)]
 
 
-def _start(settings: Settings, engine: int) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, engine: int, kept: int) -> subprocess.Popen[bytes]:
     """In a session of its own, so that Ctrl-C in the terminal is the engine's alone."""
     bounds = msgspec.json.encode(Bounds.of(settings)).decode()
     return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-P", "-m", "headrace.worker.warden", str(engine), bounds],
+        [sys.executable, "-P", "-m", "headrace.worker.warden", str(engine), str(kept), bounds],
         env=environment(os.environ, settings.environment),
-        pass_fds=[engine],
+        pass_fds=[engine, kept],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from headrace.model import retry
+from headrace.model.limits import Limits
 
 
 class BlockType(StrEnum):
@@ -70,7 +71,7 @@ class Pipeline:
     conditionals: tuple[Block, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     retry_config: Mapping[str, Any] = field(default_factory=dict[str, Any])  # project's, with the pipeline's over it
-    concurrency: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    limits: Limits = field(default_factory=Limits)
     imports: tuple[str, ...] = ()  # third-party modules its code imports, for warming workers
     warnings: tuple[str, ...] = ()  # what was forgiven when it was read, in words
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -87,6 +88,6 @@ class Pipeline:
         """Each block's upstream blocks, blocks in the order they are written."""
         return {block.uuid: block.upstream for block in self.blocks}
 
-    def retry_policy(self, block: str) -> retry.Policy:
-        """How often a block is tried: the project's and pipeline's words, with the block's own over them."""
-        return retry.Policy.read({**self.retry_config, **self.block(block).retry_config})
+    def retry_policy(self, block: str, of_run: Mapping[str, Any] | None = None) -> retry.Policy:
+        """How often a block is tried: the project's and pipeline's words, the run's over them, over all the block's own."""
+        return retry.Policy.read({**self.retry_config, **(of_run or {}), **self.block(block).retry_config})

@@ -43,21 +43,29 @@ def next_moves(
     at: datetime,
     *,
     handed: Collection[str] = (),
-    allow_blocks_to_fail: bool = False,
+    refused: bool = False,
 ) -> Next:
     """The moves that the statuses call for. Made, and asked for again, there are none until something happens.
 
-    `handed` are the blocks whose attempts the executor has: what becomes of those is for it to say.
+    `handed` are the blocks whose attempts the executor has: what becomes of those is for it to say. A run that is
+    neither admitted nor `refused` by a limit waits.
     """
-    if run.status in FINAL_RUN:
+    verdict = _verdict(run, blocks, at, refused)
+    if run.status in FINAL_RUN or not (verdict or run.admitted_at or run.status is RunStatus.RUNNING):
         return Next()
-    starts = run.status is RunStatus.INITIAL and not run.cancel_requested_at
-    verdict = _verdict(run, blocks, allow_blocks_to_fail)
+    starts = run.status is RunStatus.INITIAL and not run.cancel_requested_at and not refused
     moves = dict(_moves(plan, blocks, at, verdict, handed))
     after = {block: moves[block].to if block in moves else row.status for block, row in blocks.items()}
     going = [block for block, status in after.items() if status is BlockStatus.RUNNING or block in handed]
     stops = dict.fromkeys(going, verdict) if verdict else {}
-    return Next(transitions.start_run(at) if starts else None, moves, stops, _end(run, after, at))
+    return Next(transitions.start_run(at) if starts else None, moves, stops, _end(run, after, at, verdict))
+
+
+def deadline(run: Run) -> datetime | None:
+    """When the run has used up its time; None for one without a timeout, or that has not started."""
+    if run.started_at is None or run.settings.timeout is None or run.status is not RunStatus.RUNNING:
+        return None
+    return run.started_at + timedelta(seconds=run.settings.timeout)
 
 
 def after_failure(row: BlockRun, policy: Policy, at: datetime, *, reason: str) -> BlockMove:
@@ -84,13 +92,26 @@ def run_moved(run: Run, move: RunMove) -> Run:
     return replace(run, status=move.to, reason=move.reason, **move.sets)
 
 
-def _verdict(run: Run, blocks: Mapping[str, BlockRun], allow_blocks_to_fail: bool) -> str:
+def _verdict(run: Run, blocks: Mapping[str, BlockRun], at: datetime, refused: bool) -> str:
     """Why no further block may start, or nothing when they may."""
     if run.cancel_requested_at:
         return "cancel_requested"
-    if not allow_blocks_to_fail and any(row.status is BlockStatus.FAILED for row in blocks.values()):
+    if refused:
+        return "limit_reached"
+    if _timed_out(run, blocks, at):
+        return "run_timed_out"
+    if not run.settings.allow_blocks_to_fail and any(row.status is BlockStatus.FAILED for row in blocks.values()):
         return "run_failed"
     return ""
+
+
+def _timed_out(run: Run, blocks: Mapping[str, BlockRun], at: datetime) -> bool:
+    """Whether its time is over. Once a block was stopped for that, it stays so, whatever another clock says."""
+    if run.settings.timeout is None:
+        return False
+    due = deadline(run)
+    stopped = any(row.status is BlockStatus.CANCELLED and row.reason == "run_timed_out" for row in blocks.values())
+    return stopped or (due is not None and at >= due)
 
 
 _NO_GO = {
@@ -131,17 +152,19 @@ def _from_initial(
     return None
 
 
-def _end(run: Run, status: Mapping[str, BlockStatus], at: datetime) -> RunMove | None:
-    """The run's last move once every block is final. A cancel that found nothing left to cancel came too late."""
+def _end(run: Run, status: Mapping[str, BlockStatus], at: datetime, verdict: str) -> RunMove | None:
+    """The run's last move once every block is final. A cancel or a timeout that found nothing left came too late."""
     if not FINAL_BLOCK.issuperset(status.values()):
         return None
+    cancelled = _those(BlockStatus.CANCELLED, status)
+    if cancelled and verdict == "run_timed_out":
+        return transitions.end_run(RunStatus(run.settings.timeout_status), at, reason=verdict)
     if failed := _those(BlockStatus.FAILED, status):
         return transitions.end_run(RunStatus.FAILED, at, reason=failed)
-    cancelled = _those(BlockStatus.CANCELLED, status)
     if run.cancel_requested_at and (cancelled or run.status is RunStatus.INITIAL):
         return transitions.cancel_run(at, asked=run.cancel_requested_at)
-    if cancelled:
-        return transitions.end_run(RunStatus.CANCELLED, at, reason=cancelled)
+    if cancelled or verdict == "limit_reached":
+        return transitions.end_run(RunStatus.CANCELLED, at, reason=cancelled if verdict != "limit_reached" else verdict)
     return transitions.end_run(RunStatus.COMPLETED, at, reason="all blocks settled")
 
 

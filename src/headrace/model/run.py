@@ -56,6 +56,32 @@ class TestResult:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What holds for one run, as whoever started it said."""
+
+    timeout: float | None = None  # seconds from the run's start; past it the run ends with `timeout_status`
+    timeout_status: str = "failed"  # or "cancelled"
+    retry_config: Mapping[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  # below the blocks' own, above the pipeline's
+    allow_blocks_to_fail: bool = False  # what does not need a failed block goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """How a final run is to go on: which blocks run again, and with which code.
+
+    `added` are blocks of that code which the run has no block run of yet.
+    """
+
+    blocks: tuple[str, ...]
+    added: tuple[str, ...]
+    version_id: int
+    snapshot_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a pipeline, pinned to a version of it and a snapshot of its project."""
 
@@ -75,6 +101,10 @@ class Run:
     owner: str | None = None  # the engine that moves it, or last moved it
     epoch: int = 0  # how often it was claimed; every write of a result names it
     selection: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what was asked: {"from": …} or {"only": […]}
+    trigger_id: int | None = None  # what started it; None: a hand
+    fire_time: datetime | None = None  # the moment its trigger was due, for those that time fires
+    settings: RunSettings = field(default_factory=RunSettings)
+    admitted_at: datetime | None = None  # since when it counts for the limits that it comes under
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class BlockMove:
 
 
 def start_run(at: datetime, *, reason: str = "claimed") -> RunMove:
-    """A: an engine has claimed the run and begins it."""
+    """A: the run was claimed by an engine and admitted by its limits; it begins."""
     return RunMove("start", frozenset({RunStatus.INITIAL}), RunStatus.RUNNING, reason, at, {"started_at": at})
 
 
@@ -55,7 +55,7 @@ def cancel_run(at: datetime, *, asked: datetime) -> RunMove:
 
 def reopen_run(at: datetime, *, reason: str) -> RunMove:
     """E: somebody asked for a final run to go on."""
-    cleared = {"ended_at": None, "cancel_requested_at": None}
+    cleared = {"ended_at": None, "cancel_requested_at": None, "admitted_at": None}
     return RunMove("reopen", FINAL_RUN, RunStatus.INITIAL, reason, at, cleared)
 
 

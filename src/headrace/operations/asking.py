@@ -2,24 +2,54 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from headrace import errors, project
 from headrace.model import graph
 from headrace.model.pipeline import NEVER_RUN, Pipeline
+from headrace.model.run import RunSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody wants to run: the whole pipeline, or `start` and all below it, or `only` some blocks."""
+    """What somebody wants to run: the whole pipeline, or `start` and all below it, or `only` some blocks.
+
+    Asked again with the same `key`, it is the same run.
+    """
 
     folder: Path
     pipeline: str
     variables: Mapping[str, Any]
     start: str | None = None
     only: Sequence[str] = ()
+    settings: RunSettings = field(default_factory=RunSettings)
+    key: str | None = None
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """What is asked for, as a run keeps it."""
+        return {"from": self.start} if self.start else {"only": list(self.only)} if self.only else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What of a run is to run again: what had not completed, and with it all from the block `start`, or the `whole`.
+
+    `latest` takes the code as it is now; otherwise it is the code that the run has had.
+    """
+
+    run_id: int
+    start: str | None = None
+    whole: bool = False
+    latest: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it only goes on from where the run is."""
+        return not (self.start or self.whole or self.latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +75,26 @@ def check(asked: Asked) -> Checked:
 def check_pinned(checked: Checked, place: Path) -> Checked:
     """The same as it stands in a snapshot laid out at `place`: the folder may have changed since it was read."""
     environment = {**project.dotenv(checked.project), **os.environ}
-    return _checked(checked.asked, project.open(place, environment))
+    found, pipeline = _read_pinned(place, frozenset(environment.items()), checked.asked.pipeline)
+    return Checked(checked.asked, found, pipeline, _chosen(pipeline, checked.asked))
+
+
+@lru_cache(maxsize=64)  # what is laid out under a hash never changes
+def _read_pinned(
+    place: Path, environment: frozenset[tuple[str, str]], pipeline: str
+) -> tuple[project.Project, Pipeline]:
+    return _read(project.open(place, dict(environment)), pipeline)
 
 
 def _checked(asked: Asked, found: project.Project) -> Checked:
-    pipeline = project.read(found, asked.pipeline)
-    project.refuse_unsupported(pipeline)
+    _, pipeline = _read(found, asked.pipeline)
     return Checked(asked, found, pipeline, _chosen(pipeline, asked))
+
+
+def _read(found: project.Project, name: str) -> tuple[project.Project, Pipeline]:
+    pipeline = project.read(found, name)
+    project.refuse_unsupported(pipeline)
+    return found, pipeline
 
 
 def _chosen(pipeline: Pipeline, asked: Asked) -> list[str]:

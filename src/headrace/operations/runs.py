@@ -1,17 +1,17 @@
-"""Runs are listed, shown and cancelled; their logs and outputs are read."""
+"""Runs are listed and shown; their logs and outputs are read."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace import clock, errors, outputs
+from headrace import errors, outputs
 from headrace.app import App
 from headrace.logs import reading
 from headrace.logs.lines import Line
 from headrace.model.output import Output
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, Event, Run
-from headrace.operations import resuming
+from headrace.operations import engines
 from headrace.store.runs import Listed
 
 
@@ -42,6 +42,11 @@ def latest(app: App, limit: int, *, before: int | None = None, pipeline: str | N
     return app.store.runs.latest(limit, before=before, pipeline=pipeline)
 
 
+def get(app: App, run_id: int) -> Run:
+    """The run of that id; RunNotFound if there is none."""
+    return app.store.runs.get(run_id)
+
+
 def show(app: App, run_id: int) -> Shown:
     """The run of that id; RunNotFound if there is none."""
     run = app.store.runs.get(run_id)
@@ -61,14 +66,8 @@ def show(app: App, run_id: int) -> Shown:
         attempts={block.block: tries.get(block.id, []) for block in blocks},
         reused={block.block: app.store.runs.run_of(block.reused_from) for block in blocks if block.reused_from},
         events=tuple(app.store.runs.events(run.id)),
-        abandoned=resuming.abandoned(app, run),
+        abandoned=engines.abandoned(run, engines.living(app)),
     )
-
-
-def cancel(app: App, run_id: int) -> None:
-    """Asks for the run to be cancelled; the engine that moves it does so."""
-    if asked := app.store.runs.request_cancel(run_id, clock.now()):
-        app.loop.cancel(run_id, asked)
 
 
 def attempt(shown: Shown, block: str, number: int | None = None) -> Attempt:

@@ -1,17 +1,20 @@
-"""A run begins: what was asked for is pinned; then a row exists and the engine has it."""
+"""A run begins: what was asked for is pinned; then a row exists, for this app's engine or for any other to move."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from headrace import clock, errors, project
+from headrace import clock, errors
 from headrace.app import App
+from headrace.engine.services import Begun
 from headrace.model import graph
 from headrace.model.pipeline import Pipeline
-from headrace.operations import asking, handing
+from headrace.operations import asking, kept, pinning, retrying
 from headrace.operations.asking import Asked, Checked
-from headrace.operations.handing import Begun
-from headrace.store.runs import NewRun
+from headrace.store.runs import Created, Key, NewRun
 
 LEAST_FREE = 8 * 2**20  # bytes of the home's disk, for a run to begin
 
@@ -22,28 +25,44 @@ def begin(app: App, asked: Asked) -> Begun:
 
 
 def begin_checked(app: App, checked: Checked) -> Begun:
-    """Starts what was checked before. Raises NoEarlierOutput, ProjectUnreadable, ProjectChanged, HomeUnwritable."""
-    asked, found = checked.asked, checked.project
+    """Starts what was checked before, moved by this app's engine; see `create` for what it raises.
+
+    Where the key has a run already, this goes on with that one, or is done if that one is final. RunGoesOn when
+    another engine moves it.
+    """
+    created = create(app, checked, owner=app.owner)
+    return app.take(created.run.id) if created.made else retrying.join(app, created.run)
+
+
+def create(app: App, checked: Checked, *, owner: str | None = None) -> Created:
+    """The run, for the engine of that name or else for any; the earlier one where the key has one already.
+
+    Raises KeyReused, NoEarlierOutput, ProjectUnreadable, ProjectChanged, HomeUnwritable.
+    """
     _refuse_full(app.settings.home)
-    snapshot, place = project.pin(found, app.settings.home / "versions")
-    checked = asking.check_pinned(checked, place)
-    pipeline = checked.pipeline
-    version = project.version_hash(pipeline, snapshot)
-    now = clock.now()
-    files = len(snapshot.files)
-    pinned = app.store.projects.pin(found.path, found.name, pipeline, version, snapshot.hash, files, now)
+    request = _request(checked)
+    checked, pinned = pinning.pin(app, checked)
+    asked, now = checked.asked, clock.now()
     new = NewRun(
         pipeline_id=pinned.pipeline_id,
         version_id=pinned.version_id,
         snapshot_id=pinned.snapshot_id,
-        blocks=_with_reused(app, pipeline, pinned.pipeline_id, checked.chosen),
+        blocks=_with_reused(app, checked.pipeline, pinned.pipeline_id, checked.chosen),
         variables=asked.variables,
-        selection={"from": asked.start} if asked.start else {"only": list(asked.only)} if asked.only else {},
+        selection=asked.selection,
         execution_date=now,
         reason="by hand",
+        settings=asked.settings,
+        key=Key(asked.key, request) if asked.key else None,
     )
-    run = app.store.runs.create(new, now)
-    return handing.hand_over(app, run)
+    return app.store.runs.create(new, now, owner=owner)
+
+
+def _request(checked: Checked) -> str:
+    """A hash of what is asked for, whatever its code is by then: the same again under one key means the same run."""
+    asked = checked.asked
+    whole = [str(checked.project.path), asked.pipeline, asked.variables, asked.selection, asdict(asked.settings)]
+    return hashlib.blake2b(json.dumps(whole, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _refuse_full(home: Path) -> None:
@@ -59,7 +78,7 @@ def _with_reused(app: App, pipeline: Pipeline, pipeline_id: int, chosen: Sequenc
     reused: dict[str, int | None] = {}
     for upstream in [block.uuid for block in pipeline.blocks if block.uuid in needed]:
         source = app.store.runs.latest_completed(pipeline_id, upstream)
-        if source is None or not handing.readable(app, source):
+        if source is None or not kept.readable(app, [source]):
             block = next(block for block in chosen if upstream in pipeline.block(block).upstream)
             raise errors.NoEarlierOutput(block=block, upstream=upstream)
         reused[upstream] = source

@@ -14,6 +14,7 @@ from headrace.project.fields import Field
 
 _KNOWN = frozenset({
     "uuid", "name", "type", "language", "upstream_blocks", "downstream_blocks", "configuration", "retry_config", "timeout",
+    "concurrency_config",
 })  # fmt: skip
 LOCAL_EXECUTORS = frozenset({"local_python", "local_python_force"})
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}

@@ -1,26 +1,32 @@
 """Project: a folder on disk in the Mage layout, and which pipelines it has."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace import errors
-from headrace.project import document, environment, faults, fields, files, retries
+from headrace.project import concurrency, document, environment, faults, fields, files, retries
 
 METADATA = "metadata.yaml"
 PIPELINES = "pipelines"
 
+Setting = TypeVar("Setting")
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project folder. `path` is absolute, `name` the folder's own; `metadata` is what its metadata.yaml says."""
+    """A project folder. `path` is absolute, `name` the folder's own; `metadata` is what its metadata.yaml says.
+
+    `concurrency` is how many block runs of all its pipelines may run at once; None where it sets no limit.
+    """
 
     name: str
     path: Path
     metadata: Mapping[str, Any]
     retry_config: Mapping[str, Any]
+    concurrency: int | None = None
 
 
 def open(path: str | Path, environ: Mapping[str, str] | None = None) -> Project:
@@ -33,7 +39,8 @@ def open(path: str | Path, environ: Mapping[str, str] | None = None) -> Project:
     _look(folder)
     given = os.environ if environ is None else environ
     metadata = _metadata(folder, {**environment.read(folder).values, **given})
-    return Project(folder.name, folder, metadata.mapping(), _retry(metadata.at("retry_config")))
+    retry_config = _settled(retries.read, metadata.at("retry_config"))
+    return Project(folder.name, folder, metadata.mapping(), retry_config, _settled(concurrency.of_project, metadata))
 
 
 def pipeline_names(project: Project) -> tuple[str, ...]:
@@ -113,9 +120,9 @@ def _rendered(text: str, environment: Mapping[str, str]) -> str:
         raise faults.NotYaml(str(error), error.line) from None
 
 
-def _retry(written: fields.Field) -> dict[str, Any]:
+def _settled(read: Callable[[fields.Field], Setting], written: fields.Field) -> Setting:
     try:
-        return retries.read(written)
+        return read(written)
     except fields.Wrong as wrong:
         raise errors.BadProject(file=METADATA, why=_said(wrong)) from None
 

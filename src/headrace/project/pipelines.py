@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from headrace import errors
 from headrace.model.pipeline import Block, BlockType, Language, Pipeline
-from headrace.project import blocks, document, edges, files, folder, imports, places, retries, source, tree
+from headrace.project import blocks, concurrency, document, edges, files, folder, imports, places, retries, source, tree
 from headrace.project.faults import NotPlain, NotYaml
 from headrace.project.fields import Field, Wrong
 from headrace.project.folder import Project
@@ -66,7 +66,7 @@ def _pipeline(project: Project, name: str, written: document.Document) -> Pipeli
         raise whole.wrong("a mapping")
     _warn_dates(written, warnings)
     _warn_remote(whole, warnings)
-    all_blocks, callbacks, conditionals = _blocks(project, whole, warnings)
+    fields, (all_blocks, callbacks, conditionals) = _blocks(project, whole, warnings)
     return Pipeline(
         name=name,
         title=whole.at("name").text(name),
@@ -78,15 +78,17 @@ def _pipeline(project: Project, name: str, written: document.Document) -> Pipeli
         conditionals=conditionals,
         variables=whole.at("variables").mapping(),
         retry_config={**project.retry_config, **retries.read(whole.at("retry_config"))},
-        concurrency=whole.at("concurrency_config").mapping(),
+        limits=concurrency.of_pipeline(whole, project.concurrency, fields, _warner(warnings)),
         imports=imports.third_party(project, _check_code(project, (*all_blocks, *callbacks, *conditionals))),
         warnings=tuple(warnings),
         extra=whole.rest(_KNOWN),
     )
 
 
-def _blocks(project: Project, whole: Field, warnings: list[str]) -> Sequence[tuple[Block, ...]]:
-    """The blocks, callbacks and conditionals, with their edges settled."""
+def _blocks(
+    project: Project, whole: Field, warnings: list[str]
+) -> tuple[list[tuple[Field, Block]], Sequence[tuple[Block, ...]]]:
+    """The blocks as they are written; and the blocks, callbacks and conditionals with their edges settled."""
     warn = _warner(warnings)
     lists = [_read_list(project, whole, kind, warn) for kind in ("blocks", "callbacks", "conditionals")]
     lists[1] += _legacy_callbacks(project, lists[0])
@@ -94,7 +96,7 @@ def _blocks(project: Project, whole: Field, warnings: list[str]) -> Sequence[tup
     settled = [edges.settle(each, known, warn) for each in lists]
     edges.warn_one_sided(lists[0], warn)
     edges.refuse_cycle(settled[0], whole.at("blocks"))
-    return settled
+    return lists[0], settled
 
 
 def _read_list(project: Project, whole: Field, kind: str, warn: edges.Warn) -> list[tuple[Field, Block]]:

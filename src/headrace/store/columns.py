@@ -1,6 +1,8 @@
 """Column types that the databases keep alike."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -8,6 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy import types
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """What a column gives whose content is none of its kind: the other rows of an answer can still be read."""
+
+    why: str
 
 
 class Moment(types.TypeDecorator[datetime]):
@@ -20,12 +29,24 @@ class Moment(types.TypeDecorator[datetime]):
         return dialect.type_descriptor(sa.String(32) if dialect.name == "sqlite" else sa.DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).isoformat(" ", "microseconds")
+        return value if value is None or dialect.name != "sqlite" else _text(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        if value is None:
+            return None
+        return _moment(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+@lru_cache(maxsize=64)  # the moves of a turn are all of one moment
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+def _moment(text: str) -> Any:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        return Undecoded(str(error))
 
 
 class Document(types.TypeDecorator[Any]):
@@ -38,4 +59,7 @@ class Document(types.TypeDecorator[Any]):
         return None if value is None else msgspec.json.encode(value, enc_hook=str).decode()
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        return None if value is None else msgspec.json.decode(value)
+        try:
+            return None if value is None else msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Undecoded(str(error))

@@ -1,86 +1,100 @@
-"""The database as a thing: opened, brought up to date, and given out in transactions."""
+"""The database as a thing: given out in transactions. What SQLite and PostgreSQL do differently has its own files."""
 
-import fcntl
-from collections.abc import Generator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from datetime import datetime
+from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from headrace import errors
-from headrace.store import migrations, sqlite
+from headrace.store import migrations
+from headrace.store.script import Script, Statement
 
 
-class Database:
+class Listener(Protocol):
+    """What calls back when a bell rings, until it is closed."""
+
+    def close(self) -> None: ...
+
+
+class Database(ABC):
     """One database. `write` and `read` are its transactions; a `write` commits when its block ends without an error.
 
-    Both raise HomeUnwritable and StoreUnreadable for what the disk or the file refuses.
+    Both raise StoreUnavailable when the database cannot be reached or says no for the moment (then nobody knows
+    whether a commit landed), and StoreUnreadable for what is damaged.
     """
 
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
+    def __init__(self, engine: sa.Engine, place: object) -> None:
         self._engine = engine
-        self._path = path
+        self._reading = engine
+        self.place = place  # for messages; nothing secret is in it
 
     def write(self) -> AbstractContextManager[sa.Connection]:
         return self._transaction(writes=True)
 
     def read(self) -> AbstractContextManager[sa.Connection]:
+        """All that is read within is of one moment."""
         return self._transaction(writes=False)
+
+    def ask(self, statement: Statement, **values: Any) -> list[dict[str, Any]]:
+        """The rows of one question, each by the names of its columns."""
+        with self.read() as connection:
+            return Script(connection).ask(statement, values).named
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def bring_up(self) -> None:
-        """Makes it, or brings it up to date; StoreTooNew when a newer headrace wrote it."""
+    def revision(self) -> str | None:
+        """The revision it is at; None for one that is new. StoreTooNew when a newer headrace wrote it."""
         with self.read() as connection:
             found = migrations.revision(connection)
         if found is not None and found > migrations.HEAD:
-            raise errors.StoreTooNew(path=self._path, revision=found)
-        if found != migrations.HEAD:
-            with self.write() as connection:
+            raise errors.StoreTooNew(path=self.place, revision=found)
+        return found
+
+    def upgrade(self) -> None:
+        """Makes it, or brings it up to date; one process at a time does so."""
+        with self._alone() as connection:
+            if migrations.revision(connection) != migrations.HEAD:
                 migrations.upgrade(connection)
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Generator[sa.Connection]:
-        with _plainly(self._path), self._engine.begin() as connection:
-            sqlite.begin(connection, writes=writes)
+        with self._plainly(), (self._engine if writes else self._reading).begin() as connection:
+            self._begin(connection, writes=writes)
             yield connection
 
+    @contextmanager
+    def _plainly(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            if plain := self._plain(error):
+                raise plain from error
+            raise
 
-def open_home(home: Path) -> Database:
-    """The home's SQLite database, made or brought up to date first.
+    @abstractmethod
+    def clock(self, at: datetime, seconds: float = 0.0) -> sa.ColumnElement[datetime]:
+        """The moment that many seconds from `at`, or from what the database's own clock says where it has one."""
 
-    Raises HomeUnwritable when the folder or its disk cannot take it, StoreUnreadable for a file that is no database,
-    StoreTooNew when a newer headrace wrote it.
-    """
-    path = home / "headrace.db"
-    database = Database(sqlite.engine(path), path)
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _alone(home / "migrate.lock"):
-            database.bring_up()
-    except OSError as error:
-        raise errors.HomeUnwritable(path=home, why=error.strerror or error) from error
-    except errors.HeadraceError:
-        database.close()
-        raise
-    return database
+    @abstractmethod
+    def ring(self, connection: sa.Connection) -> None:
+        """Wakes every engine once this transaction is committed."""
 
+    @abstractmethod
+    def listen(self, name: str, wake: Callable[[], None]) -> Listener:
+        """Calls `wake` in a thread of its own whenever somebody rang, and whenever a ring may have been missed."""
 
-@contextmanager
-def _plainly(path: Path) -> Generator[None]:
-    try:
-        yield
-    except exc.DBAPIError as error:
-        if plain := sqlite.plain(error, path):
-            raise plain from error
-        raise
+    @abstractmethod
+    def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
+        """Begins the transaction, where the driver does not."""
 
+    @abstractmethod
+    def _plain(self, error: Exception) -> errors.HeadraceError | None:
+        """The error in words for whoever looks after the database; None when it is none of the database's."""
 
-@contextmanager
-def _alone(lock: Path) -> Generator[None]:
-    """Only one process of the home at a time is within."""
-    with lock.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    @abstractmethod
+    def _alone(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that writes, which one process at a time has."""

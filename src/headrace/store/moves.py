@@ -4,7 +4,7 @@ Several moves of one row in a turn become one update, from the row before the fi
 rows of a table go to the database in one statement, for a statement costs more than what it does.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,10 +13,11 @@ import msgspec
 import sqlalchemy as sa
 
 from headrace import errors
-from headrace.model import progress
 from headrace.model.output import Output
-from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
+from headrace.model.run import Attempt, BlockRun, BlockStatus
+from headrace.model.transitions import BlockMove, RunMove
 from headrace.store.changes import AttemptBegun, AttemptEnded, AttemptStarted, BlockMoved, Change, Profiled, RunMoved
+from headrace.store.script import Answer, Plural, Script, Statement, insertion
 from headrace.store.tables import attempts, block_runs, events, outputs, runs
 
 Columns = dict[str, Any]
@@ -27,71 +28,136 @@ def write(connection: sa.Connection, epochs: Mapping[int, int], changes: Sequenc
 
     MoveRefused when an epoch is not held any more, a guard matches no row, or a move does not follow from the last.
     """
-    cancels = _hold(connection, epochs) if epochs else {}
-    moved = [change for change in changes if isinstance(change, RunMoved | BlockMoved)]
-    ended = [change for change in changes if isinstance(change, AttemptEnded)]
-    _insert(connection, attempts, [_begun(change.attempt) for change in changes if isinstance(change, AttemptBegun)])
-    _move_runs(connection, [change for change in moved if isinstance(change, RunMoved)])
-    _move_blocks(connection, [change for change in moved if isinstance(change, BlockMoved)])
-    _update(connection, "attempts", _STARTED, [_started(each) for each in changes if isinstance(each, AttemptStarted)])
-    _update(connection, "attempts", _ENDED, list(map(_ended, ended)))
-    _keep_outputs(connection, [change.attempt for change in ended])
-    _keep_profiles(connection, [change for change in changes if isinstance(change, Profiled)])
-    _insert(connection, events, list(map(_event, moved)))
-    return cancels
-
-
-def _hold(connection: sa.Connection, epochs: Mapping[int, int]) -> dict[int, datetime]:
-    """Takes the rows of the runs, so that their epochs stay as they are until this is committed."""
-    found = {row.id: row for row in connection.execute(_HELD, {"held": list(epochs)})}
-    for run_id, epoch in epochs.items():
-        if run_id not in found or found[run_id].epoch != epoch:
-            raise errors.MoveRefused(move="the turn", subject=f"run {run_id} at epoch {epoch}")
-    return {run_id: row.cancel_requested_at for run_id, row in found.items() if row.cancel_requested_at}
-
-
-def _move_runs(connection: sa.Connection, moved: Sequence[RunMoved]) -> None:
-    """Sets what the moves set and nothing more: a cancel may have been asked since the run was read."""
-    sets: dict[int, set[str]] = {}
-    folded: dict[int, tuple[Run, Run]] = {}
-    for change in moved:
-        first, last = folded.get(change.run.id, (change.run, change.run))
-        folded[first.id] = first, _follow(progress.run_moved, last, change.move)
-        sets.setdefault(first.id, {"status", "reason"}).update(change.move.sets)
-    for run_id, (first, last) in folded.items():
-        guard = {"at_id": run_id, "at_epoch": first.epoch, "at_status": first.status}
-        _update(connection, "runs", tuple(sorted(sets[run_id])), [guard | _to(last, sets[run_id])])
-
-
-def _move_blocks(connection: sa.Connection, moved: Sequence[BlockMoved]) -> None:
-    folded: dict[int, tuple[BlockRun, BlockRun]] = {}
-    for change in moved:
-        first, last = folded.get(change.row.id, (change.row, change.row))
-        folded[first.id] = first, _follow(progress.moved, last, change.move)
-    many = [
-        {"at_id": first.id, "at_attempt": first.attempt, "at_status": first.status} | _to(last, _MOVED)
-        for first, last in folded.values()
-    ]
-    _update(connection, "block_runs", _MOVED, many)
-
-
-def _follow(moved: Any, row: Any, move: Any) -> Any:
+    held, writing = _Held(epochs), _Writing(Script(connection))
     try:
-        return moved(row, move)
-    except ValueError as error:
-        raise errors.MoveRefused(move=move.name, subject=str(error)) from error
+        with writing.script as script:
+            held.take(script)
+            writing.write(changes)
+    except Exception:
+        held.check()  # of what is not held any more, nothing else needs to be said
+        raise
+    held.check()
+    writing.check()
+    return held.cancels()
+
+
+class _Held:
+    """The rows of the runs that a turn is about. Once taken, their epochs stay as they are until the commit."""
+
+    def __init__(self, epochs: Mapping[int, int]) -> None:
+        self._epochs = epochs
+        self._answer: Answer | None = None
+        self._found: dict[int, tuple[int, datetime | None]] = {}
+
+    def take(self, script: Script) -> None:
+        if self._epochs:
+            self._answer = script.say(*_HOLDING.of(self._epochs))
+
+    def check(self) -> None:
+        """MoveRefused for a run that is not at its epoch any more."""
+        if self._answer and self._answer.came:
+            self._found = {run_id: (epoch, asked) for run_id, epoch, asked in self._answer.rows}
+            for run_id, epoch in self._epochs.items():
+                if run_id not in self._found or self._found[run_id][0] != epoch:
+                    raise errors.MoveRefused(move="the turn", subject=f"run {run_id} at epoch {epoch}")
+
+    def cancels(self) -> dict[int, datetime]:
+        return {run_id: asked for run_id, (_, asked) in self._found.items() if asked}
+
+
+_HOLDING = Plural(
+    lambda ids: (
+        sa.select(runs.c.id, runs.c.epoch, runs.c.cancel_requested_at)
+        .where(runs.c.id.in_(ids))
+        .order_by(runs.c.id)
+        .with_for_update()
+    )
+)
+
+
+class _Writing:
+    """What a turn changes, said to the database, and the updates of which every one must land."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self._guarded: list[tuple[Answer, str, list[Columns]]] = []
+
+    def write(self, changes: Sequence[Change]) -> None:
+        of: dict[type, list[Any]] = {}
+        for change in changes:
+            of.setdefault(type(change), []).append(change)
+        ended = of.get(AttemptEnded, ())
+        self._say(_ATTEMPTS, [_begun(change.attempt) for change in of.get(AttemptBegun, ())])
+        self._move_runs(of.get(RunMoved, ()))
+        self._move_blocks(of.get(BlockMoved, ()))
+        self._update("attempts", _STARTED, [_started(change) for change in of.get(AttemptStarted, ())])
+        self._update("attempts", _ENDED, [_ended(change) for change in ended])
+        self._say(_OUTPUTS, [columns for change in ended for columns in _kept(change.attempt)])
+        self._say(_PROFILES, [columns for change in of.get(Profiled, ()) for columns in _profiled(change)])
+        self._say(_EVENTS, [_event(change) for change in changes if isinstance(change, RunMoved | BlockMoved)])
+
+    def check(self) -> None:
+        """Each update landed on its one row, or the turn is refused."""
+        for answer, table, many in self._guarded:
+            if answer.count != len(many):
+                keys = [each.get("at_id") or each.get("at_uid") for each in many]
+                raise errors.MoveRefused(move=f"to {many[0]['to_status']}", subject=f"{table} {keys}")
+
+    def _move_runs(self, moved: Iterable[RunMoved]) -> None:
+        """Sets what the moves set and nothing more: a cancel may have been asked since the run was read."""
+        folded: dict[int, Columns] = {}
+        for change in moved:
+            run, move = change.run, change.move
+            columns = folded.setdefault(run.id, {"at_id": run.id, "at_epoch": run.epoch, "at_status": run.status})
+            status = columns.get("to_status", run.status)
+            if status not in move.start:
+                raise errors.MoveRefused(move=move.name, subject=f"run {run.id}, which is {status}")
+            _fold(columns, move)
+        alike: dict[tuple[str, ...], list[Columns]] = {}
+        for columns in folded.values():
+            names = tuple(sorted(name.removeprefix("to_") for name in columns if name.startswith("to_")))
+            alike.setdefault(names, []).append(columns)
+        for names, many in alike.items():
+            self._update("runs", names, many)
+
+    def _move_blocks(self, moved: Iterable[BlockMoved]) -> None:
+        folded: dict[int, Columns] = {}
+        for change in moved:
+            row, move = change.row, change.move
+            columns = folded.get(row.id) or folded.setdefault(row.id, _from(row))
+            status, attempt = columns["to_status"], columns["to_attempt"]
+            if status not in move.start or attempt != move.attempt:
+                subject = f"{row.block}, which is {status} at attempt {attempt}"
+                raise errors.MoveRefused(move=f"{move.name} of {move.attempt}", subject=subject)
+            _fold(columns, move)
+        reopened = [columns for columns in folded.values() if "to_reused_from" in columns]
+        self._update("block_runs", (*_MOVED, "reused_from"), reopened)
+        self._update("block_runs", _MOVED, [columns for columns in folded.values() if "to_reused_from" not in columns])
+
+    def _update(self, table: str, sets: tuple[str, ...], many: list[Columns]) -> None:
+        if answer := self._say(_guarded(table, sets), many):
+            self._guarded.append((answer, table, many))
+
+    def _say(self, statement: Statement, many: list[Columns]) -> Answer | None:
+        return self.script.say_of_each(statement, many) if many else None
+
+
+def _from(row: BlockRun) -> Columns:
+    return {"at_id": row.id, "at_attempt": row.attempt, "at_status": row.status, **_to(row, _MOVED)}
+
+
+def _fold(columns: Columns, move: RunMove | BlockMove) -> None:
+    """What the row is to be once the move has landed, too."""
+    columns["to_status"], columns["to_reason"] = move.to, move.reason
+    for name, value in move.sets.items():
+        columns[f"to_{name}"] = value
 
 
 def _to(row: Any, names: Iterable[str]) -> Columns:
     return {f"to_{name}": getattr(row, name) for name in names}
 
 
-_HELD = (
-    sa.select(runs.c.id, runs.c.epoch, runs.c.cancel_requested_at)
-    .where(runs.c.id.in_(sa.bindparam("held", expanding=True)))
-    .with_for_update()
-)
-_MOVED = ("status", "reason", "attempt", "failures", "retry_at", "started_at", "ended_at", "reused_from")
+_MOVED = ("status", "reason", "attempt", "failures", "retry_at", "started_at", "ended_at")
 _STARTED = ("status", "reason", "started_at")
 _ENDED = (
     "status",
@@ -114,46 +180,28 @@ _GUARDS = {
 
 
 @cache
-def _guarded(table_name: str, sets: tuple[str, ...]) -> sa.Update:
+def _guarded(table_name: str, sets: tuple[str, ...]) -> Statement:
     table, guards = _GUARDS[table_name]
     matches = [table.c[name] == sa.bindparam(f"at_{name}", type_=table.c[name].type) for name in guards]
-    return (
-        sa.update(table)
-        .where(*matches)
-        .values({name: sa.bindparam(f"to_{name}", type_=table.c[name].type) for name in sets})
-    )
+    values = {name: sa.bindparam(f"to_{name}", type_=table.c[name].type) for name in sets}
+    return Statement(sa.update(table).where(*matches).values(values))
 
 
-def _update(connection: sa.Connection, table: str, sets: tuple[str, ...], many: Sequence[Columns]) -> None:
-    """Each of them lands on its one row, or none does."""
-    if many and connection.execute(_guarded(table, sets), many).rowcount != len(many):
-        keys = [each.get("at_id") or each.get("at_uid") for each in many]
-        raise errors.MoveRefused(move=f"to {many[0]['to_status']}", subject=f"{table} {keys}")
-
-
-def _insert(connection: sa.Connection, table: sa.Table, many: Sequence[Columns]) -> None:
-    if many:
-        connection.execute(_insertion(table), many)
-
-
-@cache
-def _insertion(table: sa.Table) -> sa.Insert:
-    return sa.insert(table)
+_BEGUN = ("uid", "block_run_id", "number", "epoch", "status", "reason", "started_at", "single", "rows_in")
+_ATTEMPTS = insertion(attempts, *_BEGUN, "log_lines")
+_EVENTS = insertion(events, "run_id", "block", "attempt", "at", "kind", "status", "reason")
+_OUTPUT = tuple(Output.__dataclass_fields__)
+_OF_ATTEMPT = sa.select(attempts.c.id).where(attempts.c.uid == sa.bindparam("of_attempt")).scalar_subquery()
+_OUTPUTS = insertion(outputs, "place", *_OUTPUT, attempt_id=_OF_ATTEMPT)
+_PROFILES = Statement(
+    sa.update(outputs)
+    .where(outputs.c.path == sa.bindparam("of_path"), outputs.c.attempt_id == _OF_ATTEMPT)
+    .values({name: sa.bindparam(f"to_{name}", type_=outputs.c[name].type) for name in ("profile", "hash")})
+)
 
 
 def _begun(attempt: Attempt) -> Columns:
-    return {
-        "uid": attempt.uid,
-        "block_run_id": attempt.block_run_id,
-        "number": attempt.number,
-        "epoch": attempt.epoch,
-        "status": attempt.status,
-        "reason": attempt.reason,
-        "started_at": attempt.started_at,
-        "single": attempt.single,
-        "rows_in": attempt.rows_in,
-        "log_lines": 0,
-    }
+    return {name: getattr(attempt, name) for name in _BEGUN} | {"log_lines": 0}
 
 
 def _started(change: AttemptStarted) -> Columns:
@@ -169,44 +217,15 @@ def _at(attempt: Attempt, status: BlockStatus) -> Columns:
     return {"at_uid": attempt.uid, "at_epoch": attempt.epoch, "at_status": status}
 
 
-_OUTPUT = tuple(Output.__dataclass_fields__)
-_OUTPUTS = sa.insert(outputs).values(
-    attempt_id=sa.select(attempts.c.id).where(attempts.c.uid == sa.bindparam("of_attempt")).scalar_subquery(),
-    place=sa.bindparam("place"),
-    **{name: sa.bindparam(name, type_=outputs.c[name].type) for name in _OUTPUT},
-)
-_PROFILES = (
-    sa.update(outputs)
-    .where(
-        outputs.c.path == sa.bindparam("of_path"),
-        outputs.c.attempt_id
-        == sa.select(attempts.c.id).where(attempts.c.uid == sa.bindparam("of_attempt")).scalar_subquery(),
-    )
-    .values(
-        profile=sa.bindparam("to_profile", type_=outputs.c.profile.type),
-        hash=sa.bindparam("to_hash", type_=outputs.c.hash.type),
-    )
-)
+def _kept(attempt: Attempt) -> Iterator[Columns]:
+    for place, each in enumerate(attempt.outputs):
+        yield {"of_attempt": attempt.uid, "place": place} | {name: getattr(each, name) for name in _OUTPUT}
 
 
-def _keep_outputs(connection: sa.Connection, ended: Iterable[Attempt]) -> None:
-    many = [
-        {"of_attempt": attempt.uid, "place": place, **{name: getattr(each, name) for name in _OUTPUT}}
-        for attempt in ended
-        for place, each in enumerate(attempt.outputs)
-    ]
-    if many:
-        connection.execute(_OUTPUTS, many)
-
-
-def _keep_profiles(connection: sa.Connection, profiled: Iterable[Profiled]) -> None:
-    many = [
-        {"of_attempt": change.attempt, "of_path": each.path, "to_profile": each.profile, "to_hash": each.hash}
-        for change in profiled
-        for each in change.outputs
-    ]
-    if many:
-        connection.execute(_PROFILES, many)
+def _profiled(change: Profiled) -> Iterator[Columns]:
+    for each in change.outputs:
+        found = {"to_profile": each.profile, "to_hash": each.hash}
+        yield {"of_attempt": change.attempt, "of_path": each.path} | found
 
 
 def _event(change: RunMoved | BlockMoved) -> Columns:

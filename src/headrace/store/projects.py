@@ -1,17 +1,20 @@
 """What is remembered of projects, their pipelines, snapshots and versions."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from headrace import identity
 from headrace.model.pipeline import Pipeline
+from headrace.store import limits, rows
 from headrace.store.database import Database
+from headrace.store.script import Statement
 from headrace.store.tables import pipelines, projects, snapshots, versions
 
 
@@ -44,8 +47,13 @@ class Projects:
     ) -> Pinned:
         """The rows of project, pipeline, version and snapshot; the version keeps the whole Pipeline value.
 
+        From now on the limits of this pipeline are what it says, for the runs of earlier versions too.
         A second path of the same folder name gets the name with a number after it.
         """
+        seen = self._database.ask(_PINNED, path=str(path), pipeline=pipeline.name, version=version, snapshot=snapshot)
+        if seen and limits.same(self._database, seen[0]["pipeline_id"], pipeline.limits):
+            project = ProjectRow(seen[0]["id"], seen[0]["uid"], seen[0]["name"], path)
+            return Pinned(project, *(seen[0][f"{name}_id"] for name in ("pipeline", "snapshot", "version")))
         with self._database.write() as connection:
             project = _project(connection, path, name, at)
             key = {"project_id": project.id, "name": pipeline.name}
@@ -55,44 +63,62 @@ class Projects:
             key = {"pipeline_id": pipeline_id, "hash": version}
             rest = {"uid": identity.new(), "content": pipeline, "created_at": at}
             version_id = _ensure(connection, versions, key, rest)
+            limits.write(connection, project.id, pipeline_id, pipeline.limits)
         return Pinned(project, pipeline_id, snapshot_id, version_id)
 
     def version(self, version_id: int) -> Pipeline:
-        """The Pipeline value kept under that version."""
-        with self._database.read() as connection:
-            content = connection.scalar(sa.select(versions.c.content).where(versions.c.id == version_id))
-        return msgspec.convert(content, Pipeline)
+        """The Pipeline value kept under that version; RowUnreadable when it is none any more."""
+        (row,) = self._database.ask(_VERSION, id=version_id)
+        return rows.pipeline(version_id, row["content"])
 
     def version_hash(self, version_id: int) -> str:
         """The hash of that version's content."""
-        with self._database.read() as connection:
-            return connection.execute(sa.select(versions.c.hash).where(versions.c.id == version_id)).scalar_one()
+        (row,) = self._database.ask(_VERSION_HASH, id=version_id)
+        return row["hash"]
 
     def snapshot_hash(self, snapshot_id: int) -> str:
         """The hash under which the snapshot is laid out."""
-        with self._database.read() as connection:
-            return connection.execute(sa.select(snapshots.c.hash).where(snapshots.c.id == snapshot_id)).scalar_one()
+        (row,) = self._database.ask(_SNAPSHOT_HASH, id=snapshot_id)
+        return row["hash"]
 
     def names(self, pipeline_id: int) -> tuple[ProjectRow, str]:
         """The project of a pipeline, and the pipeline's name."""
-        query = (
-            sa.select(projects.c.id, projects.c.uid, projects.c.name, projects.c.path, pipelines.c.name)
-            .join_from(pipelines, projects)
-            .where(pipelines.c.id == pipeline_id)
-        )
-        with self._database.read() as connection:
-            project_id, uid, project, path, pipeline = connection.execute(query).one()
-        return ProjectRow(project_id, uid, project, Path(path)), pipeline
+        (row,) = self._database.ask(_NAMES, id=pipeline_id)
+        return ProjectRow(row["id"], row["uid"], row["name"], Path(row["path"])), row["pipeline"]
+
+
+def _by_id(table: sa.Table, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(table.c.id == sa.bindparam("id", type_=table.c.id.type))
+
+
+_PROJECT = (projects.c.id, projects.c.uid, projects.c.name, projects.c.path)
+_NAMES = Statement(
+    _by_id(pipelines, *_PROJECT, pipelines.c.name.label("pipeline")).select_from(pipelines.join(projects))
+)
+_VERSION = Statement(_by_id(versions, versions.c.content))
+_VERSION_HASH = Statement(_by_id(versions, versions.c.hash))
+_SNAPSHOT_HASH = Statement(_by_id(snapshots, snapshots.c.hash))
+_PINNED = Statement(
+    sa.select(
+        *_PROJECT,
+        pipelines.c.id.label("pipeline_id"),
+        snapshots.c.id.label("snapshot_id"),
+        versions.c.id.label("version_id"),
+    )
+    .join_from(projects, pipelines)
+    .join(versions, versions.c.pipeline_id == pipelines.c.id)
+    .join(snapshots, snapshots.c.project_id == projects.c.id)
+    .where(projects.c.path == sa.bindparam("path"), pipelines.c.name == sa.bindparam("pipeline"))
+    .where(versions.c.hash == sa.bindparam("version"), snapshots.c.hash == sa.bindparam("snapshot"))
+)
 
 
 def _project(connection: sa.Connection, path: Path, name: str, at: datetime) -> ProjectRow:
-    query = sa.select(projects.c.id, projects.c.uid, projects.c.name, projects.c.path)
-    found = connection.execute(query.where(projects.c.path == str(path))).first()
-    if not found:
-        key = {"path": str(path), "name": _free_name(connection, name)}
-        _ensure(connection, projects, key, {"uid": identity.new(), "created_at": at})
-        found = connection.execute(query.where(projects.c.path == str(path))).one()
-    return ProjectRow(found[0], found[1], found[2], Path(found[3]))
+    query = sa.select(projects.c.id, projects.c.uid, projects.c.name).where(projects.c.path == str(path))
+    while not (found := connection.execute(query).first()):
+        row = {"path": str(path), "name": _free_name(connection, name), "uid": identity.new(), "created_at": at}
+        _insert(connection, projects, row)
+    return ProjectRow(found.id, found.uid, found.name, path)
 
 
 def _free_name(connection: sa.Connection, name: str) -> str:
@@ -107,7 +133,12 @@ def _free_name(connection: sa.Connection, name: str) -> str:
 def _ensure(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], rest: Mapping[str, Any]) -> int:
     """The id of the row with that key, inserted with the rest if there is none."""
     query = sa.select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
-    found = connection.scalar(query)
-    if found is None:
-        found = connection.execute(sa.insert(table).values(**key, **rest).returning(table.c.id)).scalar_one()
+    while (found := connection.scalar(query)) is None:
+        _insert(connection, table, {**key, **rest})
     return found
+
+
+def _insert(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Inserts the row, unless somebody has just inserted it: then it is there to be found."""
+    with contextlib.suppress(exc.IntegrityError), connection.begin_nested():
+        connection.execute(sa.insert(table).values(row))

@@ -1,14 +1,30 @@
 """Rows become values of the model, and values become the columns of rows."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 
+from headrace import errors, identity
 from headrace.model.output import Output
-from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Failure, Run, RunStatus, TestResult
+from headrace.model.pipeline import Pipeline
+from headrace.model.run import (
+    Attempt,
+    BlockRun,
+    BlockStatus,
+    Event,
+    Failure,
+    Reopening,
+    Run,
+    RunSettings,
+    RunStatus,
+    TestResult,
+)
 from headrace.store import tables
+from headrace.store.columns import Undecoded
+from headrace.store.script import insertion
 
 RUN = [tables.runs.c[name] for name in Run.__dataclass_fields__]
 BLOCK_RUN = [tables.block_runs.c[name] for name in BlockRun.__dataclass_fields__]
@@ -16,12 +32,22 @@ ATTEMPT = [tables.attempts.c[name] for name in Attempt.__dataclass_fields__ if n
 EVENT = [tables.events.c[name] for name in Event.__dataclass_fields__]
 
 Columns = Mapping[Any, Any]
+T = TypeVar("T")
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def run(columns: Columns) -> Run:
     given = _fields(Run, columns)
     given["status"] = RunStatus(columns["status"])
+    given["settings"] = _convert(columns["settings"], RunSettings, f"run {columns['id']}")
     return Run(**given)
+
+
+def bare_run(columns: Columns) -> Run:
+    """A run of which something cannot be decoded, as far as a list needs it: without its documents."""
+    documents: dict[str, Any] = {"variables": {}, "selection": {}, "settings": {}}
+    moments = {name: LONG_AGO for name, value in columns.items() if isinstance(value, Undecoded)}
+    return run({**columns, **moments, **documents})
 
 
 def block_run(columns: Columns) -> BlockRun:
@@ -33,8 +59,9 @@ def block_run(columns: Columns) -> BlockRun:
 def attempt(columns: Columns, outputs: Sequence[Output]) -> Attempt:
     given = _fields(Attempt, columns)
     given["status"] = BlockStatus(columns["status"])
-    given["failure"] = msgspec.convert(columns["failure"], Failure) if columns["failure"] else None
-    given["tests"] = msgspec.convert(columns["tests"] or [], tuple[TestResult, ...])
+    row = f"attempt {columns['uid']}"
+    given["failure"] = _convert(columns["failure"], Failure, row) if columns["failure"] else None
+    given["tests"] = _convert(columns["tests"] or [], tuple[TestResult, ...], row)
     given["outputs"] = tuple(outputs)
     return Attempt(**given)
 
@@ -49,5 +76,49 @@ def event(columns: Columns) -> Event:
     return Event(**_fields(Event, columns))
 
 
-def _fields(kind: type, columns: Columns) -> dict[str, Any]:
-    return {field.name: columns[field.name] for field in dataclasses.fields(kind) if field.name in columns}
+def pipeline(version_id: int, content: Any) -> Pipeline:
+    return _convert(content, Pipeline, f"version {version_id}")
+
+
+def reopening(run_id: int, request: Any) -> Reopening:
+    return _convert(request, Reopening, f"retry request of run {run_id}")
+
+
+def new_block(run: str, block: str, reused_from: int | None = None, *, at: datetime) -> dict[str, Any]:
+    """For `NEW_BLOCK`: a block run of the run of that uid, `initial`, or `completed` when it reuses another's outputs."""
+    reused = reused_from is not None
+    return {
+        "of_run": run,
+        "uid": identity.new(),
+        "block": block,
+        "status": BlockStatus.COMPLETED if reused else BlockStatus.INITIAL,
+        "reason": "reused" if reused else "created",
+        "attempt": 0,
+        "failures": 0,
+        "ended_at": at if reused else None,
+        "reused_from": reused_from,
+    }
+
+
+_OF_RUN = sa.select(tables.runs.c.id).where(tables.runs.c.uid == sa.bindparam("of_run")).scalar_subquery()
+_BLOCK = ("uid", "block", "status", "reason", "attempt", "failures", "ended_at", "reused_from")
+NEW_BLOCK = insertion(tables.block_runs, *_BLOCK, run_id=_OF_RUN)
+NEW_EVENT = insertion(tables.events, "block", "attempt", "at", "kind", "status", "reason", run_id=_OF_RUN)
+
+
+def _fields(kind: Any, columns: Columns) -> dict[str, Any]:
+    found = {name: columns[name] for name in kind.__dataclass_fields__ if name in columns}
+    for name, value in found.items():
+        if isinstance(value, Undecoded):
+            row = f"{kind.__name__} {columns.get('id')}"
+            raise errors.RowUnreadable(row=row, why=f"its {name} is no {name}: {value.why}")
+    return found
+
+
+def _convert(document: Any, kind: type[T], row: str) -> T:
+    """The document as a value of that kind; RowUnreadable when it is none."""
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        why = document.why if isinstance(document, Undecoded) else error
+        raise errors.RowUnreadable(row=row, why=why) from error

@@ -1,34 +1,31 @@
-"""Runs, block runs, attempts and events: made, claimed and read. Moves are written by `moves`."""
+"""Runs, block runs, attempts and events: made, claimed, moved and read. What takes more than a statement has its own file."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
-from headrace import errors, identity
+from headrace import errors
 from headrace.model.output import Output
-from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Run, RunStatus
-from headrace.store import moves, rows
+from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Reopening, Run, RunStatus
+from headrace.store import claims, creating, endings, retries, rows
 from headrace.store.changes import Change
+from headrace.store.claims import Claims
 from headrace.store.columns import Moment
+from headrace.store.creating import Created, Key, NewRun
 from headrace.store.database import Database
+from headrace.store.endings import Fenced
+from headrace.store.script import Plural, Script, Statement
 from headrace.store.tables import attempts, block_runs, events, outputs, pipelines, projects, runs
+from headrace.store.turn import Turn
 
+AT_ONCE = 1024  # ids in one question; the databases take no more than some ten thousand values
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
-    """What is needed for a run to exist. `blocks` maps each block to the block run whose outputs it reuses, or None."""
-
-    pipeline_id: int
-    version_id: int
-    snapshot_id: int
-    blocks: Mapping[str, int | None]
-    variables: Mapping[str, Any]
-    selection: Mapping[str, Any]
-    execution_date: datetime
-    reason: str
+__all__ = ["Claims", "Created", "Fenced", "Key", "Listed", "NewRun", "Runs", "Turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,65 +41,125 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, new: NewRun, at: datetime) -> Run:
-        """The run with its block runs, all `initial` but those that reuse an earlier output, which are `completed`."""
-        given = {name: value for name, value in asdict(new).items() if name not in ("blocks", "reason")}
-        columns = {
-            **given,
-            "uid": identity.new(),
-            "status": "initial",
-            "reason": new.reason,
-            "created_at": at,
-            "epoch": 0,
-        }
-        with self._database.write() as connection:
-            made = rows.run(connection.execute(sa.insert(runs).values(columns).returning(*rows.RUN)).mappings().one())
-            if new.blocks:
-                connection.execute(
-                    sa.insert(block_runs), [_new_block(made.id, *each, at) for each in new.blocks.items()]
-                )
-            event = {"run_id": made.id, "at": at, "kind": "run.create", "status": "initial", "reason": new.reason}
-            connection.execute(sa.insert(events).values(event))
-        return made
+    def create(self, new: NewRun, at: datetime, *, owner: str | None = None) -> Created:
+        """The run with its block runs, all `initial` but those that reuse an earlier output, which are `completed`.
 
-    def claim(self, run: Run, owner: str, *, anew: bool = False) -> Run | None:
-        """The run, now moved by `owner` alone, under the next epoch; None if another claimed it since it was read.
-
-        A run that is taken up `anew` goes on although a cancel of it was asked for before.
+        An engine that makes it for itself is its `owner` from the start, and it is admitted if the limits allow; else
+        it is there for any engine to claim. What was made before under the same key, or for the same trigger and fire
+        time, stands: then nothing is made. KeyReused when the key was given to another request.
         """
-        update = sa.update(runs).where(runs.c.id == run.id, runs.c.epoch == run.epoch)
-        update = update.values(owner=owner, epoch=run.epoch + 1)
-        if anew:
-            update = update.values(cancel_requested_at=None)
+        try:
+            return self._create(new, at, owner)
+        except exc.IntegrityError:
+            return self._create(new, at, owner)  # somebody made it since we looked, or it is refused for good
+
+    def _create(self, new: NewRun, at: datetime, owner: str | None) -> Created:
         with self._database.write() as connection:
-            row = connection.execute(update.returning(*rows.RUN)).mappings().first()
-        return rows.run(row) if row else None
+            created = creating.create(connection, new, at, owner)
+            if created.made and owner is None:
+                self._database.ring(connection)
+        return created
+
+    def claim(self, owner: str, room: int, at: datetime, *, own: bool) -> Claims:
+        """Takes at most `room` orphans for that engine, and admits its runs that wait, as far as the limits allow.
+
+        Those that were admitted before, or that somebody wants cancelled, come first, some of them even when there is
+        no room; then those that have not begun, in the order of their execution dates. With `own`, only what the
+        engine has already is looked at. An engine that was buried takes nothing.
+        """
+        with self._database.write() as connection:
+            return claims.claim(connection, owner, room, at, own=own)
+
+    def claim_one(self, run_id: int, owner: str, epoch: int, at: datetime) -> bool:
+        """Takes one open orphan, seen at that epoch, and admits it if the limits allow; False when it is none any more."""
+        with self._database.write() as connection:
+            return claims.claim_one(connection, run_id, owner, epoch, at)
+
+    def owned(self, owner: str) -> dict[int, datetime | None]:
+        """The open runs of that engine, and since when they are admitted."""
+        return {row["id"]: row["admitted_at"] for row in self._database.ask(_OWNED, owner=owner)}
+
+    def asked(self, owner: str) -> dict[int, datetime]:
+        """The open runs of that engine that somebody wants cancelled, and since when."""
+        return {row["id"]: row["cancel_requested_at"] for row in self._database.ask(_ASKED, owner=owner)}
 
     def request_cancel(self, run_id: int, at: datetime) -> datetime | None:
-        """Asks that the run be cancelled, which the engine does. Says since when it is asked; None for a final run."""
-        open_run = runs.c.status.in_([RunStatus.INITIAL, RunStatus.RUNNING])
-        update = sa.update(runs).where(runs.c.id == run_id, open_run)
+        """Asks that the run be cancelled, which an engine does. Says since when it is asked; None for a final run."""
+        update = sa.update(runs).where(runs.c.id == run_id, claims.OPEN)
         asked = update.values(cancel_requested_at=sa.func.coalesce(runs.c.cancel_requested_at, sa.literal(at, Moment)))
         with self._database.write() as connection:
-            return connection.scalar(asked.returning(runs.c.cancel_requested_at))
+            since = connection.scalar(asked.returning(runs.c.cancel_requested_at))
+            if since is not None:
+                self._database.ring(connection)
+        return since
 
-    def write(self, epochs: Mapping[int, int], changes: Sequence[Change]) -> dict[int, datetime]:
-        """All changes of a turn in one transaction, for runs held under these epochs (by run id).
+    def request_retry(self, run_id: int, reopening: Reopening, *, owner: str | None = None) -> bool:
+        """Asks that a final run go on, which an engine carries out: the `owner`, as long as it lives, if one is given.
 
-        Returns when a cancel was asked of those of them that somebody wants cancelled. Raises MoveRefused, with
-        nothing written, when an epoch is no longer held or a move matches no row.
+        False when the run is not final, or was asked to go on before.
         """
         with self._database.write() as connection:
-            return moves.write(connection, epochs, changes)
+            landed = retries.request(connection, run_id, reopening, owner)
+            if landed:
+                self._database.ring(connection)
+        return landed
+
+    def reopen(self, owner: str, at: datetime, *, own: bool) -> list[int]:
+        """Carries out the requests of that engine, and unless `own` of nobody: the runs that are open now.
+
+        A run that this engine itself asked for is its own, under its next epoch; the others are for any engine to
+        claim. A request that cannot be read, or does not fit its run, is taken back with an event that says why.
+        """
+        asked = retries.OWN if own else retries.ANY
+        return [row["id"] for row in self._database.ask(asked, owner=owner) if self._reopened(row["id"], owner, at)]
+
+    def _reopened(self, run_id: int, owner: str, at: datetime) -> bool:
+        try:
+            with self._database.write() as connection:
+                return retries.carry_out(connection, run_id, owner, at)
+        except errors.StoreUnavailable:
+            raise
+        except Exception as error:
+            with self._database.write() as connection:
+                retries.refuse(connection, run_id, error, at)
+            return False
+
+    def write(self, epochs: Mapping[int, int], changes: Sequence[Change]) -> dict[int, datetime]:
+        """All changes of a turn in one transaction: see `Turn.write`."""
+        with self.turn() as turn:
+            return turn.write(epochs, changes)
+
+    @contextmanager
+    def turn(self) -> Generator[Turn]:
+        """What an engine writes at once: together, or, when its block ends with an error, not at all."""
+        with self._database.write() as connection:
+            yield Turn(self._database, connection)
+
+    def fenced(self, records: Collection[Fenced]) -> None:
+        """Writes down results that came too late; they change nothing."""
+        if records:
+            with self._database.write() as connection:
+                endings.fence(connection, records)
+
+    def close(
+        self, run_id: int, epoch: int | None, status: RunStatus, reason: str, at: datetime, *, owner: str | None = None
+    ) -> bool:
+        """Ends an open run, and all that is open of it as cancelled, without reading any of its documents.
+
+        False when it is final, or not at that epoch, or not that engine's any more, where those are given.
+        """
+        with self._database.write() as connection:
+            closed = endings.close(connection, run_id, epoch, status, reason, at, owner)
+            if closed:
+                self._database.ring(connection)
+        return closed
 
     def get(self, run: int | str) -> Run:
         """The run of that id or uid; RunNotFound if there is none."""
-        key = runs.c.id if isinstance(run, int) else runs.c.uid
-        with self._database.read() as connection:
-            row = connection.execute(sa.select(*rows.RUN).where(key == run)).mappings().first()
-        if row is None:
+        found = self._database.ask(_BY_ID if isinstance(run, int) else _BY_UID, run=run)
+        if not found:
             raise errors.RunNotFound(run=run)
-        return rows.run(row)
+        return rows.run(found[0])
 
     def latest(self, limit: int, *, before: int | None = None, pipeline: str | None = None) -> list[Listed]:
         """The newest runs first, at most `limit`, those with an id below `before`, of that pipeline's name if given."""
@@ -114,27 +171,20 @@ class Runs:
             query = query.where(pipelines.c.name == pipeline)
         with self._database.read() as connection:
             found = connection.execute(query).mappings()
-            return [Listed(rows.run(row), row["project"], row["pipeline"]) for row in found]
+            return [Listed(_run(row), row["project"], row["pipeline"]) for row in found]
 
     def block_runs(self, run_id: int) -> list[BlockRun]:
         """The run's block runs, in the order their blocks were written."""
-        query = sa.select(*rows.BLOCK_RUN).where(block_runs.c.run_id == run_id).order_by(block_runs.c.id)
-        with self._database.read() as connection:
-            return [rows.block_run(row) for row in connection.execute(query).mappings()]
+        return [rows.block_run(row) for row in self._database.ask(_BLOCK_RUNS, run=run_id)]
 
     def attempts(self, block_run_ids: Iterable[int]) -> dict[int, list[Attempt]]:
         """Every attempt of those block runs with its outputs, first to last, by block run id."""
-        of_these = attempts.c.block_run_id.in_(list(block_run_ids))
-        query = sa.select(*rows.ATTEMPT).where(of_these).order_by(attempts.c.block_run_id, attempts.c.number)
-        kept = sa.select(outputs).join(attempts).where(of_these).order_by(outputs.c.attempt_id, outputs.c.place)
+        ids = sorted(set(block_run_ids))
+        found: dict[int, list[Attempt]] = {}
         with self._database.read() as connection:
-            returned: dict[int, list[Output]] = {}
-            for row in connection.execute(kept).mappings():
-                returned.setdefault(row["attempt_id"], []).append(rows.output(row))
-            found: dict[int, list[Attempt]] = {}
-            for row in connection.execute(query).mappings():
-                tries = found.setdefault(row["block_run_id"], [])
-                tries.append(rows.attempt(row, returned.get(row["id"], [])))
+            for first in range(0, len(ids), AT_ONCE):
+                for attempt in _attempts(connection, ids[first : first + AT_ONCE]):
+                    found.setdefault(attempt.block_run_id, []).append(attempt)
         return found
 
     def completed_attempts(self, block_run_ids: Iterable[int]) -> dict[int, Attempt]:
@@ -163,21 +213,52 @@ class Runs:
 
     def events(self, run_id: int) -> list[Event]:
         """Everything that happened in the run, in the order it was recorded."""
-        query = sa.select(*rows.EVENT).where(events.c.run_id == run_id).order_by(events.c.id)
-        with self._database.read() as connection:
-            return [rows.event(row) for row in connection.execute(query).mappings()]
+        return [rows.event(row) for row in self._database.ask(_EVENTS, run=run_id)]
 
 
-def _new_block(run_id: int, block: str, reused_from: int | None, at: datetime) -> dict[str, Any]:
-    reused = reused_from is not None
-    return {
-        "uid": identity.new(),
-        "run_id": run_id,
-        "block": block,
-        "status": BlockStatus.COMPLETED if reused else BlockStatus.INITIAL,
-        "reason": "reused" if reused else "created",
-        "attempt": 0,
-        "failures": 0,
-        "ended_at": at if reused else None,
-        "reused_from": reused_from,
-    }
+def _of_run(column: sa.Column[Any], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(column == sa.bindparam("run", type_=column.type))
+
+
+_BY_ID, _BY_UID = Statement(_of_run(runs.c.id, *rows.RUN)), Statement(_of_run(runs.c.uid, *rows.RUN))
+_BLOCK_RUNS = Statement(_of_run(block_runs.c.run_id, *rows.BLOCK_RUN).order_by(block_runs.c.id))
+_EVENTS = Statement(_of_run(events.c.run_id, *rows.EVENT).order_by(events.c.id))
+_MINE = sa.and_(claims.OPEN, runs.c.owner == sa.bindparam("owner", type_=runs.c.owner.type))
+_OWNED = Statement(sa.select(runs.c.id, runs.c.admitted_at).where(_MINE).order_by(runs.c.id))
+_ASKED = Statement(
+    sa.select(runs.c.id, runs.c.cancel_requested_at)
+    .where(_MINE, runs.c.cancel_requested_at.is_not(None))
+    .order_by(runs.c.id)
+)
+_ATTEMPTS = Plural(
+    lambda ids: (
+        sa.select(*rows.ATTEMPT)
+        .where(attempts.c.block_run_id.in_(ids))
+        .order_by(attempts.c.block_run_id, attempts.c.number)
+    )
+)
+_OUTPUTS = Plural(
+    lambda ids: (
+        sa.select(outputs)
+        .join(attempts)
+        .where(attempts.c.block_run_id.in_(ids))
+        .order_by(outputs.c.attempt_id, outputs.c.place)
+    )
+)
+
+
+def _attempts(connection: sa.Connection, block_run_ids: Sequence[int]) -> Iterator[Attempt]:
+    with Script(connection) as script:
+        tries, kept = script.say(*_ATTEMPTS.of(block_run_ids)), script.say(*_OUTPUTS.of(block_run_ids))
+    returned: dict[int, list[Output]] = {}
+    for row in kept.named:
+        returned.setdefault(row["attempt_id"], []).append(rows.output(row))
+    for row in tries.named:
+        yield rows.attempt(row, returned.get(row["id"], []))
+
+
+def _run(columns: rows.Columns) -> Run:
+    try:
+        return rows.run(columns)
+    except errors.RowUnreadable:
+        return rows.bare_run(columns)

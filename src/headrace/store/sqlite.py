@@ -1,6 +1,11 @@
 """What SQLite does its own way: durable write-ahead logging, transactions that take the write lock at once, its errors."""
 
+import fcntl
 import sqlite3
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +13,76 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from headrace import errors
+from headrace.store import datagrams
+from headrace.store.columns import Moment
+from headrace.store.database import Database, Listener
 
 BUSY = 30_000  # milliseconds that a writer waits for another
 
 
-def engine(path: Path) -> sa.Engine:
-    """An engine on the database at `path`. A commit has returned only once the disk has it (synchronous=FULL)."""
-    url = sa.URL.create("sqlite", database=str(path))  # a path may have any character in it
-    made = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000})
-    event.listen(made, "connect", _prepare)
-    return made
+class SQLite(Database):
+    """The database of a home, in the file `headrace.db`. A commit has returned only once the disk has it."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._writing = threading.Lock()  # threads take turns at once; between processes SQLite sleeps and tries again
+        path = home / "headrace.db"
+        url = sa.URL.create("sqlite", database=str(path))  # a path may have any character in it
+        engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000})
+        event.listen(engine, "connect", _prepare)
+        super().__init__(engine, path)
+
+    def write(self) -> AbstractContextManager[sa.Connection]:
+        return self._write()
+
+    @contextmanager
+    def _write(self) -> Generator[sa.Connection]:
+        with self._writing, self._transaction(writes=True) as connection:
+            connection.info.pop("rings", None)
+            yield connection
+            rings = connection.info.pop("rings", False)
+        if rings:
+            datagrams.ring(self._home)
+
+    def clock(self, at: datetime, seconds: float = 0.0) -> sa.ColumnElement[datetime]:
+        return sa.literal(at + timedelta(seconds=seconds), Moment)
+
+    def ring(self, connection: sa.Connection) -> None:
+        connection.info["rings"] = True
+
+    def listen(self, name: str, wake: Callable[[], None]) -> Listener:
+        return datagrams.Listener(self._home, name, wake)
+
+    def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
+        """Readers share; a transaction that will write takes the lock first, so that it is never refused half way."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def _plain(self, error: Exception) -> errors.HeadraceError | None:
+        found = error.orig if isinstance(error, exc.DBAPIError) else error
+        code = getattr(found, "sqlite_errorcode", 0) & 0xFF  # the low byte has the kind, the others say more
+        if code in _UNWRITABLE:
+            return errors.HomeUnwritable(path=self._home, why=found)
+        if code in _UNREADABLE:
+            return errors.StoreUnreadable(path=self.place, why=found)
+        return None
+
+    @contextmanager
+    def _alone(self) -> Generator[sa.Connection]:
+        try:
+            file = (self._home / "migrate.lock").open("ab")
+        except OSError as error:
+            raise errors.HomeUnwritable(path=self._home, why=error.strerror or error) from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with self.write() as connection:
+                yield connection
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by `begin`, not by the driver
+    connection.isolation_level = None  # transactions are begun by `_begin`, not by the driver
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY}"):
         connection.execute(f"PRAGMA {pragma}").close()
-
-
-def begin(connection: sa.Connection, *, writes: bool) -> None:
-    """Readers share; a transaction that will write takes the lock first, so that it is never refused half way."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 _UNWRITABLE = {
@@ -41,13 +95,3 @@ _UNWRITABLE = {
     sqlite3.SQLITE_READONLY,
 }
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-def plain(error: exc.DBAPIError, path: Path) -> errors.HeadraceError | None:
-    """The error in words for whoever looks after the home at `path`; None when it is a fault of headrace."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte has the kind, the others say more
-    if code in _UNWRITABLE:
-        return errors.HomeUnwritable(path=path.parent, why=error.orig)
-    if code in _UNREADABLE:
-        return errors.StoreUnreadable(path=path, why=error.orig)
-    return None

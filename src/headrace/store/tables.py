@@ -34,6 +34,12 @@ def _of(name: str, target: str) -> sa.Column[int]:
     return sa.Column(name, ID, sa.ForeignKey(target), nullable=False)
 
 
+def _partly(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """An index of those rows alone that a question is about, so that the others cost nothing."""
+    some = sa.text(where)
+    return sa.Index(f"ix_{name}", *columns, unique=unique, sqlite_where=some, postgresql_where=some)
+
+
 def _status(words: type[RunStatus] | type[BlockStatus], final: frozenset[Any]) -> list[Any]:
     """A status column that takes only its words, with the promise that `ended_at` is set exactly when it is final."""
     known = ", ".join(f"'{word}'" for word in sorted(words))
@@ -91,6 +97,60 @@ versions = sa.Table(
     sa.UniqueConstraint("pipeline_id", "hash"),
 )
 
+triggers = sa.Table(
+    "triggers",
+    metadata,
+    _id(),
+    _uid(),
+    _of("pipeline_id", "pipelines.id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("pipeline_id", "name"),
+)
+
+engines = sa.Table(  # a living engine has a row; the runs of an owner without one are orphans
+    "engines",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("home", sa.String(64), nullable=False),  # the id of its home, and that of the machine's present boot:
+    sa.Column(
+        "machine", sa.String(64), nullable=False
+    ),  # where both are the same, its lock file tells whether it lives
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("own", sa.Boolean, nullable=False),  # it moves only the runs made for it
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("lease_until", Moment),  # by the database's clock, where it has one; NULL where the lock file alone tells
+)
+
+limits = sa.Table(  # each is locked before what it bounds is counted
+    "limits",
+    metadata,
+    _id(),
+    sa.Column("kind", sa.String(20), nullable=False),
+    _of("project_id", "projects.id"),
+    sa.Column("pipeline_id", ID, sa.ForeignKey("pipelines.id")),
+    sa.Column("block", sa.Text, nullable=False),  # empty but for `block_runs`
+    sa.Column("cap", sa.Integer, nullable=False),
+    sa.Column("skip", sa.Boolean, nullable=False),  # a run that finds no room is cancelled, and does not wait
+    sa.CheckConstraint("kind IN ('project_blocks', 'pipeline_runs', 'trigger_runs', 'block_runs')", name="kind"),
+    sa.CheckConstraint("(pipeline_id IS NULL) = (kind = 'project_blocks')", name="scope"),
+    sa.CheckConstraint("cap > 0", name="cap"),
+    sa.UniqueConstraint("pipeline_id", "kind", "block"),
+    _partly("limits_project_id", "project_id", where="pipeline_id IS NULL", unique=True),
+)
+
+keys = sa.Table(  # what was asked under a key is done once
+    "keys",
+    metadata,
+    _id(),
+    sa.Column("scope", sa.String(64), nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("run_uid", sa.String(36), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("scope", "key"),
+)
+
 runs = sa.Table(
     "runs",
     metadata,
@@ -108,9 +168,20 @@ runs = sa.Table(
     sa.Column("cancel_requested_at", Moment),
     sa.Column("owner", sa.String(64)),
     sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("trigger_id", ID, sa.ForeignKey("triggers.id")),
+    sa.Column("fire_time", Moment),
+    sa.Column("settings", Document, nullable=False, server_default="{}"),
+    sa.Column("admitted_at", Moment),
+    sa.Column("retry_request", Document),  # how a final run is asked to go on
     sa.CheckConstraint("status <> 'running' OR owner IS NOT NULL", name="owned"),
     sa.Index(None, "pipeline_id", "id"),
     sa.Index(None, "status", "id"),
+    _partly("runs_fired", "trigger_id", "fire_time", where="fire_time IS NOT NULL", unique=True),
+    _partly("runs_owner", "owner", where="ended_at IS NULL"),
+    _partly("runs_waiting", "execution_date", "id", where="ended_at IS NULL AND admitted_at IS NULL"),
+    _partly("runs_admitted", "pipeline_id", "trigger_id", where="ended_at IS NULL AND admitted_at IS NOT NULL"),
+    _partly("runs_cancelling", "id", where="ended_at IS NULL AND cancel_requested_at IS NOT NULL"),
+    _partly("runs_retrying", "id", where="retry_request IS NOT NULL"),
 )
 
 block_runs = sa.Table(
@@ -150,6 +221,7 @@ attempts = sa.Table(
     sa.Column("rows_in", sa.BigInteger),
     sa.Column("log_lines", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("block_run_id", "number"),
+    _partly("attempts_open", "block_run_id", where="ended_at IS NULL"),
     sa.CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="tried"),
 )
 

@@ -7,13 +7,18 @@ from typing import Any, cast
 from headrace import clock, errors, outputs
 from headrace.model.output import Output
 from headrace.model.run import Failure, TestResult
-from headrace.worker import failure, meter, running, source, wire
+from headrace.worker import failure, meter, running, source, stopping, wire
 from headrace.worker.kinds import python
 from headrace.worker.logger import BlockLogger
 
 QUICK = 2**20  # bytes; an output of no more is profiled before the answer, a larger one after it
 
-_REASONS: dict[type[BaseException], str] = {SystemExit: "exited", MemoryError: "out_of_memory"}  # wherever it happens
+_REASONS: dict[type[BaseException], str] = {  # wherever it happens
+    errors.Stopped: "worker_died",  # for the supervisor, which knows why if it was the one to ask
+    errors.LeaseLapsed: "lease_lapsed",
+    SystemExit: "exited",
+    MemoryError: "out_of_memory",
+}
 
 
 class Attempt:
@@ -35,7 +40,12 @@ class Attempt:
         self._home = Path(task.home)
         self._profile_seconds = profile_seconds
         self._prepare = prepare
-        self._variables: dict[str, Any] = {**task.variables, "logger": BlockLogger(task.block), "context": {}}
+        self._variables: dict[str, Any] = {
+            **task.variables,
+            "logger": BlockLogger(task.block),
+            "context": _context(task),
+        }
+        self.was_stopped = False  # as its supervisor asked, who says so in the log
         self._step = "not_read"  # the reason of the failure, should what is being done fail
         self._seconds: float | None = None
         self._single = True
@@ -51,11 +61,12 @@ class Attempt:
         block.enter()
         error: BaseException | None = None
         try:
-            self._carry_out(block)
+            with stopping.Heeded():
+                self._carry_out(block)
         except BaseException as raised:
             error = raised
-        self._mend()
         block.leave()
+        self.was_stopped = isinstance(error, errors.Stopped)
         return self._answer(measures, *self._verdict(error))
 
     def _answer(self, measures: meter.Meter, status: str, reason: str, why: Failure | None) -> wire.Finished:
@@ -79,7 +90,15 @@ class Attempt:
         return wire.Profiled(attempt=self._task.attempt, outputs=large) if large else None
 
     def _carry_out(self, block: running.Block) -> None:
+        try:
+            self._go_through(block)
+        finally:
+            self._mend()
+
+    def _go_through(self, block: running.Block) -> None:
         arguments = [outputs.argument(given.single, given.outputs, self._home) for given in self._task.inputs]
+        if self._task.until is not None and clock.boottime() >= self._task.until:
+            raise errors.LeaseLapsed
         self._step = "not_loaded"
         self._load(block, arguments)
         function = python.marked(block, self._task, len(arguments))
@@ -173,3 +192,8 @@ class Attempt:
             return outputs.profile(output, self._home, self._profile_seconds)
         except Exception:  # the output is kept; what is not known of it is left out
             return output
+
+
+def _context(task: wire.Task) -> dict[str, Any]:
+    """What `kwargs['context']` holds for the block: empty in Mage, a place for the block's own things."""
+    return {"attempt": {"uid": task.attempt, "number": task.number, "run": task.run, "block": task.block}}

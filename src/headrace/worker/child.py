@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from headrace import clock
-from headrace.logs import writing
+from headrace.logs import masking, writing
 from headrace.model.run import Failure, TestResult
 from headrace.worker import birth, pool, wire
 from headrace.worker.bounds import Bounds
@@ -34,7 +34,9 @@ class Child(pool.Worker):
     one `for_one` task takes no other.
     """
 
-    def __init__(self, loop: Loop, modules: frozenset[str], heard: Callable[["Child", list[Said]], None]) -> None:
+    def __init__(
+        self, loop: Loop, modules: frozenset[str], bounds: Bounds, heard: Callable[["Child", list[Said]], None]
+    ) -> None:
         super().__init__(modules=modules)
         self.pid: int | None = None
         self.gone = False
@@ -45,7 +47,8 @@ class Child(pool.Worker):
         self.verdict: wire.Finished | None = None
         self.owed: str | None = None
         self.deadline: Alarm | None = None
-        self.log: writing.AttemptLog | None = None
+        self._log: writing.AttemptLog | None = None  # made when there is something to write
+        self._bounds = bounds
         self._loop = loop
         self._heard = heard
         ours, self._socket = socket.socketpair()
@@ -65,39 +68,36 @@ class Child(pool.Worker):
             for end in self._ends:
                 os.close(end)
 
-    def begin(self, number: int, task: wire.Task, bounds: Bounds) -> None:
-        """Sends the task, which was the `number`th to arrive. What was printed since the last one is nobody's."""
+    def begin(self, number: int, task: wire.Task, until: float | None) -> None:
+        """Sends the task, which was the `number`th to arrive and is not to begin past `until`.
+
+        What was printed since the last one is nobody's.
+        """
         self.drain()
         self.number = number
         self.task, self.state, self.for_one = task, pool.State.BUSY, task.fresh_process
         self.started = clock.now()
-        self.channel.send(task)
-        self.log = writing.AttemptLog(Path(task.log), bounds.log_head, bounds.log_tail, _masks(task))
+        self.channel.send(task if until is None else msgspec.structs.replace(task, until=until))
 
     def finish(self, said: wire.Finished) -> wire.Finished:
         """Ends the log and the task; the answer, with what only the parent knows and without what must not be seen."""
-        assert self.task is not None and self.log is not None  # noqa: S101 - callers look
+        assert self.task is not None  # noqa: S101 - callers look
         self.drain()
         now = clock.now()
-        lines, mask, masked = self.log.close(now), self.log.mask, bool(_masks(self.task))
+        lines = self._log.close(now) if self._log else 0
+        shown = _masked(said, _masks(self.task))
         if self.deadline:
             self.deadline.cancel()
         self.ran += 1
-        self.task = self.log = self.deadline = None
-        return msgspec.structs.replace(
-            said,
-            started_at=said.started_at or self.started,
-            ended_at=said.ended_at or now,
-            failure=_masked_failure(said.failure, mask) if masked and said.failure else said.failure,
-            tests=tuple(_masked_test(each, mask) for each in said.tests) if masked else said.tests,
-            log_lines=lines,
-        )
+        self.task = self._log = self.deadline = None
+        started, ended = said.started_at or self.started, said.ended_at or now
+        return msgspec.structs.replace(shown, started_at=started, ended_at=ended, log_lines=lines)
 
     def say(self, message: str, level: str = "ERROR") -> None:
         """A remark in the log of its attempt."""
-        if self.log is not None:
+        if self.task is not None:
             self.drain()
-            self.log.say(message, clock.now(), level)
+            self._log_of(self.task).say(message, clock.now(), level)
 
     def drain(self) -> None:
         """Takes what is in the pipes at this moment, and no more: somebody may be writing on."""
@@ -137,10 +137,16 @@ class Child(pool.Worker):
         """Moves a chunk into the log; how many bytes, 0 at the end of the stream, None when there are none yet."""
         with contextlib.suppress(BlockingIOError):
             chunk = os.read(pipe, _CHUNK)
-            if self.log is not None:
-                self.log.feed(stream, chunk, clock.now())
+            if chunk and self.task is not None:
+                self._log_of(self.task).feed(stream, chunk, clock.now())
             return len(chunk)
         return None
+
+    def _log_of(self, task: wire.Task) -> writing.AttemptLog:
+        if self._log is None:
+            bounds = self._bounds
+            self._log = writing.AttemptLog(Path(task.log), bounds.log_head, bounds.log_tail, _masks(task))
+        return self._log
 
     def _on_socket(self) -> None:
         self.channel.flush()
@@ -149,6 +155,14 @@ class Child(pool.Worker):
 
 def _waiting(pipe: int) -> int:
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
+
+
+def _masked(said: wire.Finished, masks: tuple[str, ...]) -> wire.Finished:
+    if not masks or not (said.failure or said.tests):
+        return said
+    mask = masking.mask_of(masks)
+    failure = _masked_failure(said.failure, mask) if said.failure else None
+    return msgspec.structs.replace(said, failure=failure, tests=tuple(_masked_test(each, mask) for each in said.tests))
 
 
 def _masked_failure(failure: Failure, mask: Callable[[str], str]) -> Failure:

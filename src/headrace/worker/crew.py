@@ -254,7 +254,7 @@ class Crew:
         self._trying = True
         nursery = self._nursery
         try:
-            child = Child(self._loop, nursery.held, self._heard)
+            child = Child(self._loop, nursery.held, self._bounds, self._heard)
         except OSError as error:
             self._failed(str(error))
             return

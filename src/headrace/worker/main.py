@@ -22,13 +22,17 @@ from headrace.worker import (
     imports,
     leftovers,
     logger,
+    meter,
     modules,
     offered,
+    pool,
     pristine,
     running,
     source,
+    stopping,
     wire,
 )
+from headrace.worker.recent import Recent
 
 _CHUNK = 2**18
 
@@ -39,9 +43,11 @@ def serve(sock: socket.socket, workplace: wire.Workplace, profile_seconds: float
     `profile_seconds` bounds the look at one output.
     """
     worker = _Worker(sock, workplace, profile_seconds)
+    recent = Recent(pool.OLDEST)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         for task in _tasks(sock):
-            worker.serve(task)
+            if recent.is_new(task.attempt):
+                worker.serve(task)
 
 
 def _tasks(sock: socket.socket) -> Iterator[wire.Task]:
@@ -58,12 +64,13 @@ class _Worker:
         self._streams = sys.stdout, sys.stderr
         running.workplace = workplace
         os.register_at_fork(after_in_child=sock.close)  # what a block forks does not speak for the worker
+        os.register_at_fork(after_in_child=stopping.leave_to_others)
         logger.install(self._log)
         self._know(workplace)
         self._pristine = pristine.Pristine()
         self._leftovers = leftovers.Leftovers()
-        gc.collect()
-        gc.freeze()  # collections after each block look at what came since, and cost next to nothing
+        _keep_what_is_there()
+        meter.forget_peak()
 
     def _know(self, workplace: wire.Workplace) -> None:
         project = imports.Finder(workplace, before=self._prepare)
@@ -80,7 +87,7 @@ class _Worker:
         """Carries the task out, and says how it went and what became of the process."""
         work = attempt.Attempt(task, self._profile_seconds, self._prepare, self._pristine.mend)
         finished = self._pristine.run(work.run)
-        if finished.failure:
+        if finished.failure and not work.was_stopped:
             self._note(task, finished.failure.traceback or finished.failure.message)
         self._flush()
         self._socket.sendall(_encoded(finished, task))
@@ -97,6 +104,9 @@ class _Worker:
             imported = self._modules.sort_out()
             left += [f"{name}, replaced" for name in self._modules.patched()]
             left += self._leftovers.found()
+            if self._modules.has_new_listings():
+                _keep_what_is_there()
+            meter.forget_peak()
         except Exception as error:
             left = [f"a process that cannot be looked at ({error!r})"]
         self._flush()
@@ -114,6 +124,12 @@ class _Worker:
         for stream in (sys.stdout, sys.stderr, *self._streams, self._log):
             with contextlib.suppress(Exception):  # a block may have put anything there
                 stream.flush()
+
+
+def _keep_what_is_there() -> None:
+    """Collections after each block look at what came since, and cost next to nothing."""
+    gc.collect()
+    gc.freeze()
 
 
 def _open_streams() -> BinaryIO:

@@ -31,6 +31,7 @@ class Modules:
         self._in_modules: names.Names[str] = names.Names()
         self._in_classes: names.Names[type] = names.Names()
         self._prepared: set[str] = set()
+        self._listings = 0
         self._remember(dict(sys.modules))
 
     def prepare(self, code: source.Source) -> None:
@@ -63,6 +64,11 @@ class Modules:
                 sys.modules[name] = module
         self._remember(staying)
         return tuple(installed)
+
+    def has_new_listings(self) -> bool:
+        """Whether what is remembered was listed anew since this was last asked."""
+        before, self._listings = self._listings, self._in_modules.listings + self._in_classes.listings
+        return self._listings > before
 
     def patched(self) -> list[str]:
         """The names, dotted, that were replaced, removed or added where others would find them."""

@@ -22,6 +22,7 @@ class Names(Generic[Owner]):
     def __init__(self) -> None:
         self._spaces: dict[Owner, Space] = {}
         self._held: dict[Owner, dict[str, Any]] = {}
+        self.listings = 0  # how often that list was made
         self._all: list[Any] | None = None  # every value held: one comparison of lists tells most of the time
 
     def __contains__(self, owner: Owner) -> bool:
@@ -48,6 +49,7 @@ class Names(Generic[Owner]):
     def _are_the_same(self) -> bool:
         if self._all is None:
             self._all = [*chain.from_iterable(map(_values, self._held.values()))]
+            self.listings += 1
         with contextlib.suppress(Exception):  # what replaced another is compared with it, and may be an array
             return [*chain.from_iterable(map(_values, self._spaces.values()))] == self._all
         return False

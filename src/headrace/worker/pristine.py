@@ -17,7 +17,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from headrace.worker import libraries
 
@@ -157,8 +157,8 @@ def random_numbers() -> Restore:
 
 def loggers() -> Restore:
     """Levels, handlers, filters and flags of all loggers, and of their handlers. A new one is as if untouched."""
-    kept = {logger: _looks(logger) for logger in _all_loggers()}
-    handlers: list[logging.Handler] = [each for looks in kept.values() for each in looks["handlers"]]
+    kept = {each: _looks(each)._replace(handlers=[*each.handlers], filters=[*each.filters]) for each in _all_loggers()}
+    handlers = [each for looks in kept.values() for each in looks.handlers]
     set_up = [(each, each.level, each.formatter, list(each.filters)) for each in handlers]
     disabled, kind, factory = logging.root.manager.disable, logging.getLoggerClass(), logging.getLogRecordFactory()
 
@@ -168,14 +168,23 @@ def loggers() -> Restore:
         for handler, level, formatter, filters in set_up:
             handler.level, handler.formatter, handler.filters = level, formatter, list(filters)
         logging.captureWarnings(False)
-        logging.disable(disabled)
+        if logging.root.manager.disable != disabled:
+            logging.disable(disabled)
         logging.setLoggerClass(kind)
         logging.setLogRecordFactory(factory)
 
     return put_back
 
 
-_UNTOUCHED: dict[str, Any] = {"level": 0, "handlers": [], "filters": [], "propagate": True, "disabled": False}
+class _Looks(NamedTuple):
+    level: int
+    handlers: list[logging.Handler]
+    filters: list[Any]
+    propagate: bool
+    disabled: bool
+
+
+_UNTOUCHED = _Looks(0, [], [], True, False)
 
 
 def _all_loggers() -> list[logging.Logger]:
@@ -183,26 +192,20 @@ def _all_loggers() -> list[logging.Logger]:
     return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
 
 
-def _looks(logger: logging.Logger) -> dict[str, Any]:
-    return {
-        "level": logger.level,
-        "handlers": list(logger.handlers),
-        "filters": list(logger.filters),
-        "propagate": logger.propagate,
-        "disabled": logger.disabled,
-    }
+def _looks(logger: logging.Logger) -> _Looks:
+    """As they are now; its lists are the logger's own."""
+    return _Looks(logger.level, logger.handlers, logger.filters, logger.propagate, logger.disabled)
 
 
-def _put_back(logger: logging.Logger, looks: dict[str, Any]) -> None:
-    now = _looks(logger)
-    if now == looks:
+def _put_back(logger: logging.Logger, looks: _Looks) -> None:
+    if _looks(logger) == looks:
         return
-    for handler in now["handlers"]:
-        if handler not in looks["handlers"]:
+    for handler in list(logger.handlers):
+        if handler not in looks.handlers:
             handler.close()
-    logger.setLevel(looks["level"])  # this also makes loggers forget what they had computed
-    logger.handlers, logger.filters = list(looks["handlers"]), list(looks["filters"])
-    logger.propagate, logger.disabled = looks["propagate"], looks["disabled"]
+    logger.setLevel(looks.level)  # this also makes loggers forget what they had computed
+    logger.handlers, logger.filters = list(looks.handlers), list(looks.filters)
+    logger.propagate, logger.disabled = looks.propagate, looks.disabled
 
 
 def _umask() -> int:

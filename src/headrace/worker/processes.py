@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from headrace import clock
 _DEATH_SIGNAL, _NAME, _SUBREAPER = 1, 15, 36  # of linux/prctl.h
 _ROUNDS = 100  # of looking for more of a tree; what multiplies faster is met again as orphans
 _PROC = Path("/proc")
-_OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
 def _find_prctl() -> Any:
@@ -142,10 +142,24 @@ def _own_memory(pid: int) -> int:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed for want of memory, in this cgroup where it says so, else on the host."""
-    for counter in _OOM_COUNTERS:
+    """How many processes the kernel has killed for want of memory, in this process's cgroup where it says so, else on
+    the host."""
+    for counter in (*_oom_counters(), _PROC / "vmstat"):
         with contextlib.suppress(OSError):
-            for line in Path(counter).read_text().splitlines():
+            for line in counter.read_text().splitlines():
                 if line.startswith("oom_kill "):
                     return int(line.split()[1])
     return 0
+
+
+def _oom_counters() -> Iterator[Path]:
+    """Where this process's cgroup counts, in either version; a container may see its own as the root of all."""
+    with contextlib.suppress(OSError):
+        for line in (_PROC / "self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if "memory" in controllers.split(","):
+                yield _CGROUPS / "memory" / path.lstrip("/") / "memory.oom_control"
+                yield _CGROUPS / "memory" / "memory.oom_control"
+            elif not controllers:
+                yield _CGROUPS / path.lstrip("/") / "memory.events"
+                yield _CGROUPS / "memory.events"

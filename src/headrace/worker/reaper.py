@@ -17,6 +17,7 @@ from headrace.worker.loop import Loop
 from headrace.worker.roster import Roster
 
 LOOK = 0.1  # seconds between two looks for what is left of the dead
+RECOUNT = 1.0  # seconds after which the kernel's count of processes killed for want of memory is read anew
 UNKILLABLE = 5.0  # seconds after which a process that does not go away is no longer waited for
 
 
@@ -37,11 +38,17 @@ class Reaper:
         self._answer = answer
         self._deaths: list[_Death] = []
         self._oom_kills = processes.oom_kills()
+        self._counted = clock.monotonic()
 
     @property
     def mourns(self) -> bool:
         """There is an attempt to be answered for."""
         return bool(self._deaths)
+
+    def note_start(self) -> None:
+        """A task starts: what the kernel killed long before for want of memory was not its worker."""
+        if clock.monotonic() - self._counted > RECOUNT:
+            self._oom_killed()
 
     def reap(self) -> None:
         """To be called when a child may have died, and while there is one to mourn."""
@@ -98,6 +105,8 @@ class Reaper:
             self._answer(wire.Profiled(attempt=child.owed, outputs=()))
 
     def _oom_killed(self) -> bool:
+        """Whether the kernel killed anything for want of memory since this was last asked."""
+        self._counted = clock.monotonic()
         before, self._oom_kills = self._oom_kills, processes.oom_kills()
         return self._oom_kills > before
 

@@ -1,7 +1,7 @@
 """The supervisor: the parent of all local workers.
 
 It takes tasks from the engine, has workers forked for them, reads what they print into the attempts' logs, ends them
-at a timeout, a memory limit or a stop, and answers for those that can no longer answer themselves. One thread waits
+at a timeout, a memory limit, a stop or the end of the engine's lease, and answers for those that can no longer answer themselves. One thread waits
 for all of that at once; nothing it does waits for a single worker. Each attempt is answered once, and when it is
 answered nothing of it is left: descendants that outlive a worker fall to the supervisor and are ended first.
 
@@ -20,11 +20,12 @@ from headrace.worker.bounds import Bounds
 from headrace.worker.channel import Channel
 from headrace.worker.child import Child, Said
 from headrace.worker.crew import TRIES, Crew
+from headrace.worker.lease import Lease
 from headrace.worker.loop import Loop
 from headrace.worker.reaper import UNKILLABLE, Reaper
+from headrace.worker.recent import Recent
 from headrace.worker.roster import CREWS, Roster
 
-SHORT_GRACE = 0.3  # seconds between asking a block past its timeout to end and killing it
 GLANCE = 0.1  # seconds between two looks at the memory of blocks that have a limit
 HUNG_UP = 0.2  # seconds after which a worker that closed its socket is not just dying
 
@@ -46,6 +47,8 @@ class _Supervisor:
         self._loop.watch(engine, self._on_engine)
         self._roster = Roster(self._new_crew)
         self._reaper = Reaper(self._loop, self._roster, self._engine.send)
+        self._lease = Lease(self._loop, self._lapse)
+        self._recent = Recent()
         self._glancing = self._bereaved = self._leaving = False
         self._watch_signals()
 
@@ -78,9 +81,11 @@ class _Supervisor:
         for message in self._engine.receive():
             match message:
                 case wire.Task():
-                    self._roster.take(message)
+                    self._take(message)
                 case wire.Stop():
                     self._stop(message)
+                case wire.Lease():
+                    self._lease.extend(message.until)
                 case wire.Close():
                     self._leaving = True
         self._leaving |= self._engine.closed
@@ -88,6 +93,12 @@ class _Supervisor:
     def _new_crew(self, workplace: wire.Workplace) -> Crew:
         crew = Crew(self._loop, workplace, self._bounds, lambda child, said: self._heard(crew, child, said))
         return crew
+
+    def _take(self, task: wire.Task) -> None:
+        if self._lease.is_over:
+            self._answer(verdicts.lapsed(task))
+        elif self._recent.is_new(task.attempt):
+            self._roster.take(task)
 
     def _stop(self, stop: wire.Stop) -> None:
         if task := self._roster.withdraw(stop.attempt):
@@ -125,6 +136,7 @@ class _Supervisor:
 
     def _finished(self, crew: Crew, child: Child, message: wire.Finished) -> None:
         if child.verdict is not None:  # it was asked to end, and did what it had to do before
+            child.verdict = verdicts.with_place(child.verdict, message)
             self._kill(child)
             return
         crew.succeeds()
@@ -175,7 +187,8 @@ class _Supervisor:
     def _start(self, crew: Crew, child: Child, number: int) -> None:
         task = crew.waiting.pop(number)
         self._roster.running[task.attempt] = crew, child
-        child.begin(number, task, self._bounds)
+        self._reaper.note_start()
+        child.begin(number, task, self._lease.until)
         if task.timeout is not None:
             child.deadline = self._loop.after(task.timeout, lambda: self._overdue(child))
         if self._limit(task) is not None and not self._glancing:
@@ -183,7 +196,7 @@ class _Supervisor:
 
     def _overdue(self, child: Child) -> None:
         if child.task is not None:
-            self._end(child, verdicts.timed_out(child.task), min(SHORT_GRACE, self._bounds.stop_grace))
+            self._end(child, verdicts.timed_out(child.task), self._bounds.stop_grace)
 
     def _limit(self, task: wire.Task) -> int | None:
         return self._bounds.memory_limit if task.memory_limit is None else task.memory_limit
@@ -210,6 +223,19 @@ class _Supervisor:
             crew.waiting.clear()
 
     # How it ends
+
+    def _lapse(self) -> None:
+        """Nothing of a block goes on; workers that have done nothing yet are left."""
+        for crew in self._roster.crews:
+            for task in crew.waiting.values():
+                self._answer(verdicts.lapsed(task))
+            crew.waiting.clear()
+            for child in crew.children:
+                if child.task is not None:
+                    self._end(child, verdicts.lapsed(child.task))
+                    self._kill(child)  # one that was given time to end has it no more
+                elif child.ran:
+                    crew.end(child)
 
     def _end(self, child: Child, verdict: wire.Finished, grace: float = 0.0) -> None:
         """The attempt is over with this verdict; with a grace, its process group is asked to end first."""

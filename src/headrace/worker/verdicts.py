@@ -1,8 +1,12 @@
 """What is said of an attempt that could not say it itself. Times and lines are filled in by whoever knows them."""
 
+import dataclasses
 import os
 import signal
 
+import msgspec
+
+from headrace import errors
 from headrace.model.run import Failure
 from headrace.worker import wire
 
@@ -18,6 +22,10 @@ def timed_out(task: wire.Task) -> wire.Finished:
 def over_memory(task: wire.Task, used: int, limit: int) -> wire.Finished:
     message = f"The block and what it started held {_size(used)} of memory; the limit is {_size(limit)}."
     return _failed(task, "out_of_memory", "OutOfMemory", message)
+
+
+def lapsed(task: wire.Task) -> wire.Finished:
+    return _failed(task, "lease_lapsed", "LeaseLapsed", str(errors.LeaseLapsed()))
 
 
 def no_worker(task: wire.Task, why: str) -> wire.Finished:
@@ -47,6 +55,14 @@ def ended(task: wire.Task, status: int, oom_killed: bool) -> wire.Finished:
         message = "The kernel killed the block's process because memory ran out."
         return _failed(task, "out_of_memory", "OutOfMemory", message)
     return _failed(task, "worker_died", "WorkerDied", f"The block's process was killed by {end_of(status)}.")
+
+
+def with_place(verdict: wire.Finished, said: wire.Finished) -> wire.Finished:
+    """The verdict, with what the worker said of where the block was when it was asked to end."""
+    if verdict.failure is None or said.failure is None:
+        return verdict
+    failure = dataclasses.replace(said.failure, type=verdict.failure.type, message=verdict.failure.message)
+    return msgspec.structs.replace(verdict, failure=failure)
 
 
 def end_of(status: int) -> str:

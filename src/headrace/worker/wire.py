@@ -64,6 +64,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     memory_limit: int | None = None  # bytes resident, of the worker and all it started
     fresh_process: bool = False
     masks: tuple[str, ...] = ()  # values replaced by *** besides the workplace's: the run's own secrets
+    run: str = ""  # uid
+    number: int = 1  # of the attempt, among those of its block run
+    until: float | None = None  # of `clock.boottime`: user code does not begin later; the supervisor fills it in
     imports: tuple[str, ...] = ()  # third-party modules worth having imported before the worker is forked
 
 
@@ -72,6 +75,16 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
 
     attempt: str
     reason: str
+
+
+class Lease(msgspec.Struct, frozen=True, tag="lease"):
+    """Blocks may run until then, in seconds of `clock.boottime`; the last that was said holds.
+
+    Past it everything that runs is killed with all its descendants, and every task is answered `lease_lapsed`, until a
+    later moment is said. Before the first there is no bound.
+    """
+
+    until: float
 
 
 class Close(msgspec.Struct, frozen=True, tag="close"):
@@ -110,6 +123,7 @@ REASONS = {
     "exited": "the block ended its own process",
     "worker_died": "the process in which the block ran was killed",
     "no_worker": "no worker could be started",
+    "lease_lapsed": "the engine was not heard of in time, and the block was ended lest it run twice",
 }
 
 
@@ -139,7 +153,7 @@ class Slots(msgspec.Struct, frozen=True, tag="slots"):
     count: int
 
 
-ToSupervisor = Task | Stop | Close
+ToSupervisor = Task | Stop | Lease | Close
 FromSupervisor = Finished | Profiled | Slots
 
 Message = TypeVar("Message")
@@ -163,6 +177,13 @@ class Reader(Generic[Message]):
 
     def feed(self, chunk: bytes) -> Iterator[Message]:
         """Every message that is whole once `chunk` has arrived; ValueError for one that is no message."""
+        if (
+            not self._pending
+            and len(chunk) >= _length.size
+            and _length.unpack_from(chunk)[0] == len(chunk) - _length.size
+        ):
+            yield self._decoder.decode(memoryview(chunk)[_length.size :])  # as a rule it is one, and whole
+            return
         self._pending += chunk
         while len(self._pending) >= _length.size:
             (size,) = _length.unpack_from(self._pending)

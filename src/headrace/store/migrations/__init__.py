@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def revision(connection: sa.Connection) -> str | None:

@@ -7,12 +7,14 @@ works too. The first function that carries the decorator of the block's type is 
 
 import inspect
 import os
+import posixpath
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from inspect import Parameter
-from pathlib import PurePosixPath
-from typing import Any, NoReturn
+from math import inf
+from types import FunctionType
+from typing import Any, NamedTuple, NoReturn
 
 from headrace import errors
 from headrace.worker import running, source, wire
@@ -23,8 +25,8 @@ _NAMED = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 def module_for(task: wire.Task) -> running.Block:
     """The block, its module still empty but for the decorators."""
-    parts = PurePosixPath(task.file).with_suffix("").parts
-    module = running.Module(".".join((task.workplace.project, *parts)))
+    name = posixpath.splitext(task.file)[0].replace("/", ".")
+    module = running.Module(f"{task.workplace.project}.{name}")
     own = _DECORATORS.get(task.kind, task.kind)
     for name in (own, "test", "preprocesser"):
         module.__dict__[name] = running.decorator(name)
@@ -48,12 +50,9 @@ def marked(block: running.Block, task: wire.Task, given: int) -> running.Functio
     if not found:
         raise errors.NoDecoratedFunction(block=task.block, file=task.file, decorator=block.decorator)
     chosen = found[0]
-    parameters = _parameters(chosen)
-    named = [each for each in parameters if each.kind in _NAMED]
-    least = sum(each.default is Parameter.empty for each in named)
-    most = float("inf") if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters) else len(named)
-    if not least <= given <= most:
-        takes = _counted(least, most)
+    shape = _shape(chosen)
+    if not shape.least <= given <= shape.most:
+        takes = _counted(shape.least, shape.most)
         name = getattr(chosen, "__name__", repr(chosen))
         raise errors.WrongArguments(
             decorator=block.decorator, function=name, block=task.block, takes=takes, given=given
@@ -63,21 +62,20 @@ def marked(block: running.Block, task: wire.Task, given: int) -> running.Functio
 
 def call(function: running.Function, arguments: Sequence[Any], variables: Mapping[str, Any]) -> Any:
     """What the function returns; keyword arguments go only to one that takes any. A coroutine is run to its end."""
-    takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in _parameters(function))
+    named: Mapping[str, Any] = variables if _shape(function).any_keyword else {}
     with OneProcess():
-        value = function(*arguments, **(variables if takes_any else {}))
+        value = function(*arguments, **named)
         return _completed(value) if inspect.iscoroutine(value) else value
 
 
 def takes_arguments(function: running.Function) -> bool:
     """Whether it takes any positional argument."""
-    return any(each.kind in (*_NAMED, Parameter.VAR_POSITIONAL) for each in _parameters(function))
+    return _shape(function).most > 0
 
 
 def takes(function: running.Function, count: int) -> bool:
     """Whether it can be called with that many positional arguments."""
-    each = [parameter.kind for parameter in _parameters(function)]
-    return Parameter.VAR_POSITIONAL in each or sum(kind in _NAMED for kind in each) >= count
+    return _shape(function).most >= count
 
 
 class OneProcess:
@@ -99,16 +97,36 @@ def _end(error: BaseException | None) -> NoReturn:
     os._exit(left_with if isinstance(left_with, int) else int(left_with is not None))
 
 
-def _parameters(function: running.Function) -> list[Parameter]:
-    """Its parameters; those of a callable that does not tell are taken to be `(*args, **kwargs)`."""
+class _Shape(NamedTuple):
+    """How many positional arguments a function takes, and whether it takes keyword arguments of any name."""
+
+    least: int
+    most: float
+    any_keyword: bool
+
+
+def _shape(function: running.Function) -> _Shape:
+    """That of a callable that does not tell is taken to be `(*args, **kwargs)`."""
+    if type(function) is FunctionType and not vars(function):  # a plain one: what `signature` would make of it, sooner
+        code, optional = function.__code__, len(function.__defaults__ or ())
+        most = inf if code.co_flags & inspect.CO_VARARGS else code.co_argcount
+        return _Shape(code.co_argcount - optional, most, bool(code.co_flags & inspect.CO_VARKEYWORDS))
     try:
-        return list(inspect.signature(function).parameters.values())
+        return _shape_of(inspect.signature(function))
     except (TypeError, ValueError):
-        return [Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD)]
+        return _Shape(0, inf, True)
+
+
+def _shape_of(signature: inspect.Signature) -> _Shape:
+    each = signature.parameters.values()
+    kinds = {parameter.kind for parameter in each}
+    named = [parameter for parameter in each if parameter.kind in _NAMED]
+    least = sum(parameter.default is Parameter.empty for parameter in named)
+    return _Shape(least, inf if Parameter.VAR_POSITIONAL in kinds else len(named), Parameter.VAR_KEYWORD in kinds)
 
 
 def _counted(least: int, most: float) -> str:
-    if most == float("inf"):
+    if most == inf:
         return f"{least} arguments or more"
     return f"{least} arguments" if least == most else f"{least} to {most} arguments"
 

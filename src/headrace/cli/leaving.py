@@ -1,0 +1,23 @@
+"""A run is left to an engine: its number is printed, and where nobody would take it up, that is said."""
+
+import click
+
+from headrace.app import App
+from headrace.cli import exits
+from headrace.operations import engines, starting
+from headrace.operations.asking import Checked
+from headrace.settings import Settings
+
+
+def start(checked: Checked, settings: Settings) -> None:
+    """The run exists once this returns."""
+    with App(settings) as app:
+        created = starting.create(app, checked)
+        click.echo(created.run.id)
+        hint(app)
+
+
+def hint(app: App) -> None:
+    """Says so where no engine runs that would take up what is left to one."""
+    if not engines.takers(app):
+        exits.complain("No engine runs that would take it up: start one with `headrace engine`.")

@@ -1,0 +1,101 @@
+"""Jobs: everything that moving a run takes, read from the store and the project before the loop has it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from headrace import project
+from headrace.engine.active import Job
+from headrace.model.run import FINAL_BLOCK, Attempt, BlockRun, BlockStatus
+from headrace.settings import Settings
+from headrace.store import Store
+from headrace.store.limits import LimitRows
+from headrace.worker import wire
+
+OWN = "HEADRACE_"  # names of headrace's own settings and credentials; blocks never see them
+
+
+class Jobs:
+    """Reads the jobs of one home. What many runs share, the pipelines of their versions, is read once."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._version = lru_cache(maxsize=256)(store.projects.version)
+        self._snapshot = lru_cache(maxsize=256)(store.projects.snapshot_hash)
+
+    def read(self, run_id: int) -> Job:
+        """What the engine needs of that run. Raises what makes it impossible: StoreUnavailable for the moment, else for good."""
+        run = self._store.runs.get(run_id)
+        pipeline = self._version(run.version_id)
+        folder = self._store.projects.names(run.pipeline_id)[0].path
+        rows, kept, begun = _rows(self._store, run_id)
+        found = self._store.limits.of(run.pipeline_id)
+        return Job(
+            run=run,
+            pipeline=pipeline,
+            rows=rows,
+            kept=kept,
+            begun=begun,
+            workplace=workplace(self._settings, folder, self._snapshot(run.snapshot_id)),
+            home=self._settings.home,
+            masks=project.secrets_of({name: text for name, text in run.variables.items() if isinstance(text, str)}),
+            limits=_limits(found, rows),
+            limited=bool(found.pipeline or found.trigger),
+        )
+
+
+def _limits(found: LimitRows, blocks: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """The limits over more than one run that each of the blocks comes under."""
+    of_blocks = {block: (found.project, found.blocks.get(block)) for block in blocks}
+    return {block: tuple(each.id for each in over if each) for block, over in of_blocks.items() if any(over)}
+
+
+def reread(store: Store, job: Job) -> Job:
+    """The job with its run and its rows as they are now."""
+    rows, kept, begun = _rows(store, job.run.id)
+    return replace(job, run=store.runs.get(job.run.id), rows=rows, kept=kept, begun=begun)
+
+
+def _rows(store: Store, run_id: int) -> tuple[dict[str, BlockRun], dict[str, Attempt], dict[str, Attempt]]:
+    """The run's block runs, the attempts whose outputs stand for the completed ones, and the attempts under way."""
+    rows = {each.block: each for each in store.runs.block_runs(run_id)}
+    return rows, _kept(store, rows), _begun(store, rows)
+
+
+def _kept(store: Store, rows: Mapping[str, BlockRun]) -> dict[str, Attempt]:
+    sources = {block: row.reused_from or row.id for block, row in rows.items() if row.status is BlockStatus.COMPLETED}
+    found = store.runs.completed_attempts(sources.values()) if sources else {}
+    return {block: found[source] for block, source in sources.items() if source in found}
+
+
+def _begun(store: Store, rows: Mapping[str, BlockRun]) -> dict[str, Attempt]:
+    """The attempts that an executor has, running or waiting there; a block run without any tries has none."""
+    tried = {row.id: block for block, row in rows.items() if row.status not in FINAL_BLOCK and row.attempt}
+    latest = {tried[each]: tries[-1] for each, tries in store.runs.attempts(tried).items()} if tried else {}
+    return {block: attempt for block, attempt in latest.items() if attempt.status not in FINAL_BLOCK}
+
+
+def workplace(settings: Settings, folder: Path, snapshot: str) -> wire.Workplace:
+    """Where and with what environment the blocks of a project run, and what of it is masked in their logs."""
+    own = _without_own(project.dotenv(project.open(folder, os.environ)))
+    inherited = _without_own(os.environ)
+    if settings.environment is not None:
+        inherited = {name: value for name, value in inherited.items() if name in settings.environment}
+    environment = {**own, **inherited, "MAGE_REPO_PATH": str(folder), "MAGE_RUNTIME__REPO_PATH": str(folder)}
+    importable = [environment["PYTHONPATH"]] if environment.get("PYTHONPATH") else []
+    environment["PYTHONPATH"] = os.pathsep.join([*importable, str(folder.parent)])  # for programs that blocks start
+    return wire.Workplace(
+        project=folder.name,
+        snapshot=str(settings.home / "versions" / snapshot / folder.name),
+        live=str(folder),
+        cwd=str(folder.parent if settings.block_cwd == "parent" else folder),
+        environment=environment,
+        masks=project.secrets_of(environment),
+    )
+
+
+def _without_own(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(OWN)}

@@ -1,0 +1,128 @@
+"""The services of one engine, started and stopped together: the loop, the intake, the heart, and who listens for rings."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+
+from headrace import clock, errors
+from headrace.engine import owner
+from headrace.engine.executor import Executor
+from headrace.engine.heart import Heart
+from headrace.engine.intake import Intake
+from headrace.engine.jobs import Jobs
+from headrace.engine.loop import Loop
+from headrace.engine.observers import Observer
+from headrace.engine.owner import Alone, Owner
+from headrace.engine.wakes import CancelAsked
+from headrace.model.pipeline import Pipeline
+from headrace.model.run import BlockRun, Run
+from headrace.settings import Settings
+from headrace.store import Store
+
+GRACE = 0.25  # of a lease is waited beyond it, before its engine is taken for dead
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that the engine has: its block runs as they were handed over, and the future that gets the final run."""
+
+    run: Run
+    pipeline: Pipeline
+    blocks: Mapping[str, BlockRun]
+    done: "Future[Run]"
+
+
+class Engine:
+    """Moves runs: whatever run is there, or with `own` only those made for it."""
+
+    def __init__(
+        self, store: Store, settings: Settings, executor: Executor, observers: Sequence[Observer], *, own: bool
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._executor = executor
+        self._lease = settings.lease if settings.database else None
+        self._own = own
+        self._alone = Alone(settings.home) if not own and not settings.database else None
+        self._owner = Owner(settings.home)
+        self.loop = Loop(store, executor, observers, lambda: self._intake.room_made())
+        jobs = Jobs(store, settings)
+        self._intake = Intake(store, jobs, self.loop, settings.home, GRACE * settings.lease, own=own)
+        self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
+
+    @property
+    def name(self) -> str:
+        """The engine's name in the rows of the runs it moves."""
+        return self._owner.name
+
+    def start(self) -> None:
+        """Nothing is moved before the engine has its row."""
+        since = self._register(self._owner)
+        self.loop.start()
+        self._executor.hold(self._owner.file)
+        if self._heart:
+            self._heart.start(self.name, since)
+        self._intake.start(self.name)
+        self._listener = self._store.listen(self.name, self._intake.wake)
+
+    def take(self, run_id: int) -> Begun:
+        """Moves a run that was made, or asked to be reopened, for this engine."""
+        job, done = self._intake.take(run_id, clock.now())
+        return Begun(job.run, job.pipeline, job.rows, done)
+
+    def cancel(self, run_id: int, at: datetime) -> None:
+        """A cancel of that run has been recorded."""
+        self.loop.tell(CancelAsked(run_id, at))
+
+    def retire(self, seconds: float) -> bool:
+        """Claims nothing more, begins no further attempt, waits at most that long for those under way; whether all ended.
+
+        What has not ended is for others to go on with, once this engine is closed.
+        """
+        self._intake.close()
+        return self.loop.drain(seconds)
+
+    def close(self) -> None:
+        """Ends all of it. The runs that are not final are anybody's from now on."""
+        self._listener.close()
+        self._intake.close()
+        self.loop.close()
+        if self._heart:
+            self._heart.close()
+        self._store.engines.leave(self.name)
+        self._owner.close()
+        if self._alone:
+            self._alone.close()
+
+    def _register(self, as_owner: Owner) -> float:
+        """Makes the engine's row; the moment before, of the clock that goes on while the machine sleeps."""
+        since = clock.boottime()
+        home, machine = owner.home_id(self._settings.home), owner.machine()
+        self._store.engines.register(
+            as_owner.name,
+            home=home,
+            machine=machine,
+            pid=os.getpid(),
+            lease=self._lease,
+            at=clock.now(),
+            own=self._own,
+        )
+        return since
+
+    def _go_on(self) -> None:
+        """This engine was taken for dead: its runs are others', and it begins anew under another name."""
+        self.loop.depose(self.name)
+        new = Owner(self._settings.home)
+        try:
+            since = self._register(new)
+        except errors.StoreUnavailable:
+            new.close()
+            raise
+        before, self._owner = self._owner, new
+        self._executor.hold(new.file)
+        self._intake.go_on_as(new.name)
+        if self._heart:
+            self._heart.go_on_as(new.name, since)
+        before.close()

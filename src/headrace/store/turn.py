@@ -1,0 +1,41 @@
+"""A turn as it is written: everything that an engine decides at one time, in one transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from headrace.store import endings, limits, moves
+from headrace.store.changes import Change
+from headrace.store.database import Database
+from headrace.store.endings import Fenced
+
+
+class Turn:
+    def __init__(self, database: Database, connection: sa.Connection) -> None:
+        self._database = database
+        self._connection = connection
+
+    def room(self, limit_ids: Collection[int]) -> dict[int, int]:
+        """For each of those limits of blocks, how many more attempts may begin; nobody else begins any until the commit.
+
+        Asked for all that concern the turn at once, and before `write`. A limit that is there no more is left out.
+        """
+        return limits.room(self._connection, limit_ids)
+
+    def write(self, epochs: Mapping[int, int], changes: Sequence[Change]) -> dict[int, datetime]:
+        """Writes changes of runs that are held under these epochs (by run id).
+
+        Returns when a cancel was asked of those of them that somebody wants cancelled. Raises MoveRefused, and the
+        turn comes to nothing, when an epoch is no longer held or a move matches no row.
+        """
+        return moves.write(self._connection, epochs, changes)
+
+    def fenced(self, records: Collection[Fenced]) -> None:
+        """Writes down results that came too late; they change nothing."""
+        if records:
+            endings.fence(self._connection, records)
+
+    def ring(self) -> None:
+        """Wakes every engine once the turn is committed: it made room under a limit that others wait for."""
+        self._database.ring(self._connection)

@@ -1,0 +1,145 @@
+"""What an older headrace wrote is brought forward, and reads as it was."""
+
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from tests.store.conftest import together
+
+from headrace import errors
+from headrace import store as stores
+from headrace.model.run import RunSettings, RunStatus
+from headrace.store import databases, migrations
+from headrace.store.database import Database
+from headrace.store.runs import Claims
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+Place = tuple[Path, str | None]
+
+WRITTEN = """
+INSERT INTO projects (uid, name, path, created_at) VALUES ('p1', 'demo', '/projects/demo', :at);
+INSERT INTO pipelines (uid, project_id, name, created_at) VALUES ('pl1', 1, 'daily', :at);
+INSERT INTO snapshots (project_id, hash, files, created_at) VALUES (1, 's', 3, :at);
+INSERT INTO versions (uid, pipeline_id, hash, content, created_at) VALUES
+    ('v1', 1, 'v', '{"name": "daily", "concurrency": {"block_run_limit": 2}}', :at);
+INSERT INTO runs (uid, pipeline_id, version_id, snapshot_id, status, reason, ended_at, variables, selection,
+    execution_date, created_at, started_at, owner, epoch) VALUES
+    ('r1', 1, 1, 1, 'initial', 'by hand', NULL, '{}', '{}', :at, :at, NULL, NULL, 0),
+    ('r2', 1, 1, 1, 'running', 'claimed', NULL, '{"n": 1}', '{}', :at, :at, :at, 'gone', 1),
+    ('r3', 1, 1, 1, 'completed', 'all blocks settled', :at, '{}', '{"only": ["a"]}', :at, :at, :at, 'gone', 1);
+INSERT INTO block_runs (uid, run_id, block, status, reason, ended_at, attempt, failures, started_at) VALUES
+    ('b1', 2, 'a', 'running', 'submitted', NULL, 1, 0, :at),
+    ('b2', 3, 'a', 'completed', 'returned', :at, 1, 0, :at);
+INSERT INTO attempts (uid, block_run_id, number, epoch, status, reason, ended_at, started_at, single, log_lines)
+    VALUES ('a1', 1, 1, 1, 'running', 'submitted', NULL, :at, :yes, 0),
+    ('a2', 2, 1, 1, 'completed', 'returned', :at, :at, :yes, 4);
+INSERT INTO outputs (attempt_id, place, name, kind, codec, path, bytes, extra)
+    VALUES (2, 0, 'output_0', 'dict', 'json', 'outputs/a2/0', 2, '{}');
+INSERT INTO events (run_id, at, kind, status, reason) VALUES (3, :at, 'run.create', 'initial', 'by hand')
+"""
+
+
+@pytest.fixture
+def written(empty: Database, empty_place: Place) -> Place:
+    """A database of the first revision, with what it may have in it."""
+    config = Config()
+    config.set_main_option("script_location", "headrace.store:migrations")
+    config.set_main_option("path_separator", "os")
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with empty.write() as connection:
+        at = "2026-03-01 12:00:00.000000+00:00"
+        for statement in WRITTEN.split(";\n"):
+            text = sa.text(statement.replace(":at", f"'{at}'").replace(":yes", "true").replace('": ', '"\\: '))
+            connection.execute(text)
+    return empty_place
+
+
+def test_what_was_written_reads_as_it_was(written: Place) -> None:
+    assert stores.upgrade(*written) == ("0001", migrations.HEAD)
+    with closing(stores.open(*written)) as store:
+        initial, running, completed = (store.runs.get(number) for number in (1, 2, 3))
+        assert [run.status for run in (initial, running, completed)] == ["initial", "running", "completed"]
+        assert [run.admitted_at for run in (initial, running, completed)] == [None, AT, None], "it runs, so it counts"
+        assert (running.variables, completed.selection) == ({"n": 1}, {"only": ["a"]})
+        assert [run.settings for run in (initial, running, completed)] == [RunSettings()] * 3
+        assert store.projects.version(1).name == "daily"
+        (attempt,) = store.runs.completed_attempts([2]).values()
+        assert (attempt.uid, attempt.log_lines, attempt.outputs[0].path) == ("a2", 4, "outputs/a2/0")
+        assert [event.kind for event in store.runs.events(3)] == ["run.create"]
+        store.engines.register("one", home="h", machine="m", pid=1, lease=None, at=AT)
+        assert store.runs.claim("one", 9, AT, own=False) == Claims(taken=[2, 1]), "what had begun comes first"
+        assert store.runs.close(2, None, RunStatus.FAILED, "x", AT)
+
+
+def test_opening_brings_a_home_forward_and_refuses_a_server_s(written: Place) -> None:
+    assert stores.status(*written).revision == "0001"
+    assert not stores.status(*written).current
+    if written[1] is None:
+        stores.open(*written).close()
+        assert stores.status(*written).current
+    else:
+        with pytest.raises(errors.StoreBehind, match=r"\(revision 0001\); run `headrace db upgrade`"):
+            stores.open(*written)
+        assert stores.status(*written).revision == "0001"
+
+
+def test_an_upgrade_of_what_is_up_to_date_does_nothing(place: Place) -> None:
+    assert stores.upgrade(*place) == (migrations.HEAD, migrations.HEAD)
+
+
+def test_what_a_newer_headrace_wrote_is_left_alone(place: Place, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    for deed in (stores.open, stores.upgrade, stores.status):
+        with pytest.raises(errors.StoreTooNew, match="revision 9999"):
+            deed(*place)
+
+
+def test_a_new_database_is_made_by_whoever_opens_it_first(empty_place: Place) -> None:
+    assert stores.status(*empty_place).revision is None
+    opened = together(*[lambda: databases.open(*empty_place)] * 4)
+    assert {each.revision() for each in opened} == {migrations.HEAD}
+    for each in opened:
+        each.close()
+
+
+UPGRADE = """
+import sys
+from pathlib import Path
+from headrace import store
+sys.stdin.readline()
+print(store.upgrade(Path(sys.argv[1]), sys.argv[2] or None)[1])
+"""
+
+
+def test_processes_that_upgrade_at_once_do_so_one_after_the_other(written: Place) -> None:
+    home, url = written
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", UPGRADE, str(home), url or ""],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for each in running:
+        assert each.stdin
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    assert [each.communicate() for each in running] == [(f"{migrations.HEAD}\n", "")] * 3
+
+
+def test_the_status_of_a_home_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    status = stores.status(tmp_path / "home")
+    assert (status.place, status.revision, status.current) == (str(tmp_path / "home" / "headrace.db"), None, False)
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,231 @@
+"""A PostgreSQL server that goes away, stands still or says no is unavailable for that moment, and used again after it."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from tests.postgres import Server
+from tests.store.conftest import AT
+
+from headrace import errors
+from headrace import store as stores
+from headrace.model import transitions
+from headrace.model.limits import Limits
+from headrace.model.pipeline import Pipeline
+from headrace.model.run import Run, RunStatus
+from headrace.store import Store, databases, postgres, tables
+from headrace.store.changes import RunMoved
+
+Live = Callable[..., None]
+
+PATIENCE = 30.0  # seconds; the machine may be busy
+
+
+@pytest.fixture
+def place(tmp_path: Path, postgres_url: str) -> tuple[Path, str | None]:
+    return tmp_path / "home", postgres_url
+
+
+@pytest.fixture
+def impatient(postgres_url: str) -> Iterator[Store]:
+    """One that waits a second for an answer."""
+    with contextlib.closing(Store(postgres.Postgres(postgres_url, 1.0))) as store:
+        yield store
+
+
+def answers(store: Store) -> bool:
+    """Whether it does so again; the first question after a loss may still find a connection that is gone."""
+    with contextlib.suppress(errors.StoreUnavailable):
+        store.engines.living()
+    return store.engines.living() == []
+
+
+def test_sessions_that_are_ended_are_missed_once(
+    store: Store, postgres_server: Server, postgres_url: str, create: Callable[..., Run]
+) -> None:
+    run = create()
+    name = postgres_url.rpartition("/")[2]
+    lost = pytest.raises(errors.StoreUnavailable, match=rf"PostgreSQL {name} at 127\.0\.0\.1:\d+ does not answer")
+    with lost, store.runs.turn() as turn:
+        postgres_server.terminate(name)
+        turn.write({run.id: 0}, [RunMoved(run, transitions.end_run(RunStatus.FAILED, AT, reason="x"))])
+    assert answers(store)
+    assert store.runs.get(run.id) == run
+
+
+def test_a_server_that_crashed_keeps_what_was_committed(
+    store: Store, postgres_server: Server, create: Callable[..., Run]
+) -> None:
+    run = create()
+    postgres_server.restart()
+    assert answers(store)
+    assert store.runs.get(run.id) == run
+
+
+def test_a_server_that_is_down_is_unavailable(store: Store, postgres_server: Server, place: tuple[Path, str]) -> None:
+    store.engines.living()
+    postgres_server.stop()
+    try:
+        for _ in range(2):
+            with pytest.raises(errors.StoreUnavailable):
+                store.engines.living()
+        with pytest.raises(errors.StoreUnreached, match=r"cannot be reached: .*HEADRACE_DATABASE says where it is"):
+            stores.open(*place)
+    finally:
+        postgres_server.start()
+    assert answers(store)
+
+
+def test_a_server_that_stands_still_is_waited_for_no_longer_than_patience(
+    impatient: Store, store: Store, postgres_server: Server, create: Callable[..., Run]
+) -> None:
+    run = create()
+    assert impatient.runs.get(run.id) == run
+    postgres_server.pause()
+    try:
+        with pytest.raises(errors.StoreUnavailable):
+            impatient.runs.get(run.id)
+    finally:
+        postgres_server.resume()
+    assert store.runs.get(run.id) == run
+    assert answers(impatient)
+
+
+def test_a_transaction_that_stands_still_is_ended_and_its_locks_are_free(
+    postgres_url: str, store: Store, create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an engine's is that was stopped in the middle of a turn."""
+    monkeypatch.setattr(postgres, "IDLE", 100)
+    run = create()
+    with contextlib.closing(Store(postgres.Postgres(postgres_url, PATIENCE))) as stopped:
+        with pytest.raises(errors.StoreUnavailable), stopped.runs.turn() as turn:
+            turn.write({run.id: 0}, [RunMoved(run, transitions.end_run(RunStatus.FAILED, AT, reason="x"))])
+            assert store.runs.request_cancel(run.id, AT) == AT, "this waits for the lock"
+        assert answers(stopped)
+    assert store.runs.get(run.id).status is RunStatus.INITIAL
+
+
+@pytest.mark.parametrize("deed", ["claim", "claim_one", "create"])
+def test_who_admits_a_run_waits_for_another_who_does_and_counts_it(
+    store: Store, postgres_server: Server, postgres_url: str, create: Callable[..., Run], live: Live, deed: str
+) -> None:
+    pipeline = Pipeline("limited", limits=Limits(pipeline_runs=1))
+    limited = store.projects.pin(Path("/projects/demo"), "demo", pipeline, "v", "s", 1, AT)
+    waiting, admitted = create(pins=limited), create(pins=limited)
+    live("one"), live("two")
+    deeds = {
+        "claim": lambda: store.runs.claim("two", 9, AT, own=False),
+        "claim_one": lambda: store.runs.claim_one(waiting.id, "two", 0, AT),
+        "create": lambda: create(pins=limited, owner="two"),
+    }
+    with ThreadPoolExecutor(1) as threads, store._database.write() as connection:
+        connection.execute(sa.select(tables.limits).with_for_update())
+        doing = threads.submit(deeds[deed])
+        until(lambda: doing.done() or waits_for_a_lock(postgres_server, postgres_url))
+        other = sa.update(tables.runs).where(tables.runs.c.id == admitted.id)
+        connection.execute(other.values(owner="one", epoch=1, admitted_at=AT))
+    doing.result(PATIENCE)
+    found = [listed.run for listed in store.runs.latest(9)]
+    assert [run.id for run in found if run.admitted_at] == [admitted.id]
+
+
+def test_what_is_read_at_once_is_of_one_moment(store: Store, create: Callable[..., Run]) -> None:
+    counted = sa.select(sa.func.count()).select_from(tables.runs)
+    with store._database.read() as connection:
+        before = connection.scalar(counted)
+        create()
+        assert connection.scalar(counted) == before
+    with store._database.read() as connection:
+        assert connection.scalar(counted) == 1
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Asks again and again, for as long as patience lasts; what is asked takes its time."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+
+
+def waits_for_a_lock(server: Server, url: str) -> bool:
+    with server.session() as admin:
+        asking = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+        return admin.execute(asking, [url.rpartition("/")[2]]).fetchall()[0][0] > 0
+
+
+def test_a_deadlock_is_a_matter_of_the_moment(store: Store, create: Callable[..., Run]) -> None:
+    one, two = create(), create()
+    first_held, second_held = threading.Event(), threading.Event()
+    failed = list[Exception]()
+
+    def turn(first: Run, second: Run, held: threading.Event, other: threading.Event) -> None:
+        end = [RunMoved(each, transitions.end_run(RunStatus.FAILED, AT, reason="x")) for each in (first, second)]
+        try:
+            with store.runs.turn() as writing:
+                writing.write({first.id: 0}, end[:1])
+                held.set()
+                other.wait(PATIENCE)
+                writing.write({second.id: 0}, end[1:])
+        except (errors.StoreUnavailable, errors.MoveRefused) as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=turn, args=(one, two, first_held, second_held)),
+        threading.Thread(target=turn, args=(two, one, second_held, first_held)),
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(2 * PATIENCE)
+    assert any(isinstance(error, errors.StoreUnavailable) and "deadlock" in str(error) for error in failed)
+
+
+def test_a_full_disk_is_unavailable(store: Store) -> None:
+    """As the server says it; a disk of its own would be needed to fill one."""
+    raising = sa.text("DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$")
+    full = pytest.raises(errors.StoreUnavailable, match="could not extend file")
+    with full, store.runs._database.write() as connection:
+        connection.execute(raising)
+
+
+def test_a_commit_waits_for_the_disk_whatever_the_server_says(
+    postgres_server: Server, postgres_url: str, store: Store
+) -> None:
+    name = postgres_url.rpartition("/")[2]
+    with postgres_server.session() as admin:
+        admin.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off'.encode())
+        admin.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'".encode())
+    with contextlib.closing(postgres.Postgres(postgres_url, PATIENCE)) as database, database.write() as connection:
+        assert connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
+        assert connection.scalar(sa.text("SHOW transaction_isolation")) == "read committed"
+
+
+def test_leases_go_by_the_clock_of_the_database(store: Store, live: Callable[..., None]) -> None:
+    """Whatever the engines' own clocks say."""
+    far = AT + timedelta(days=9999)
+    live("one", lease=600.0, at=far)
+    assert store.engines.bury_lapsed(0.0, far + timedelta(days=1)) == []
+    assert store.engines.beat("one", 600.0, AT - timedelta(days=9999))
+    lapse = store.engines.next_lapse(0.0, AT)
+    assert lapse is not None
+    assert 500 < lapse <= 600
+
+
+@pytest.mark.parametrize("url", ["postgresql://[", "postgresql://u:top-secret@h/d?no_such_parameter=1"])
+def test_a_url_that_is_none_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
+    with pytest.raises(errors.BadSetting, match="postgresql://user:password@host:port/name") as refused:
+        databases.open(tmp_path, url)
+    assert "top-secret" not in str(refused.value)
+
+
+def test_a_password_is_never_said(tmp_path: Path, postgres_server: Server) -> None:
+    url = f"postgresql://somebody:top-secret@127.0.0.1:{postgres_server.port}/nowhere"
+    with pytest.raises(errors.StoreUnreached) as refused:
+        stores.open(tmp_path, url)
+    assert f"PostgreSQL nowhere at 127.0.0.1:{postgres_server.port}" in str(refused.value)
+    assert "top-secret" not in str(refused.value)
