@@ -29,6 +29,7 @@ class Database(ABC):
     def __init__(self, engine: sa.Engine, place: object) -> None:
         self._engine = engine
         self._reading = engine
+        self._asking = engine
         self.place = place  # for messages; nothing secret is in it
 
     def write(self) -> AbstractContextManager[sa.Connection]:
@@ -39,8 +40,8 @@ class Database(ABC):
         return self._transaction(writes=False)
 
     def ask(self, statement: Statement, **values: Any) -> list[dict[str, Any]]:
-        """The rows of one question, each by the names of its columns."""
-        with self.read() as connection:
+        """The rows of one question, each by the names of its columns; it needs no transaction of its own."""
+        with self._plainly(), self._asking.connect() as connection:
             return Script(connection).ask(statement, values).named
 
     def close(self) -> None:

@@ -62,6 +62,7 @@ class Postgres(Database):
         event.listen(engine, "connect", _prepare)
         super().__init__(engine, _place(self._parameters))
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")  # one round trip
 
     def connect(self, *, autocommit: bool = False) -> Connection:
         """A connection of the caller's own."""
