@@ -1,6 +1,7 @@
 """The databases that headrace speaks to, each with its promises kept: what is committed is on the disk."""
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
@@ -9,8 +10,19 @@ import psycopg
 from tests import postgres
 
 from bench import floors
+from bench.figures import Figure
 
 NAMES = ("sqlite", "postgresql")
+
+
+def on_each(measure: Callable[[str, Path, str | None], Iterator[Figure]]) -> Iterator[Figure]:
+    """What is measured on each of them, given its name, a folder of its own, and its URL."""
+    for name in NAMES:
+        try:
+            with tempfile.TemporaryDirectory(dir=Path.cwd()) as place, opened(name) as database:
+                yield from measure(name, Path(place), database)
+        except postgres.NoServer as why:
+            print(f"{name} is left out: {why}")
 
 
 @contextmanager

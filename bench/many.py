@@ -1,13 +1,10 @@
 """Runs as an engine takes them up: one alone, and a hundred of three blocks each that were asked for at once."""
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-
-from tests.postgres import NoServer
 
 from bench import databases, floors, projects, runs
 from bench.figures import Figure
@@ -41,12 +38,7 @@ class Count:
 
 
 def measure() -> Iterator[Figure]:
-    for name in databases.NAMES:
-        try:
-            with tempfile.TemporaryDirectory(dir=Path.cwd()) as place, databases.opened(name) as database:
-                yield from _on(name, Path(place), database)
-        except NoServer as why:
-            print(f"{name} is left out: {why}")
+    yield from databases.on_each(_on)
 
 
 def _on(name: str, folder: Path, database: str | None) -> Iterator[Figure]:

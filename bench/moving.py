@@ -1,11 +1,8 @@
 """Moving runs forward: a chain and a fan-out of blocks that do nothing, so that only headrace's own work is left."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-
-from tests.postgres import NoServer
 
 from bench import databases, floors, projects, runs
 from bench.figures import Figure
@@ -14,12 +11,7 @@ LENGTH, WIDTH, TIMES = 50, 200, 9
 
 
 def measure() -> Iterator[Figure]:
-    for name in databases.NAMES:
-        try:
-            with tempfile.TemporaryDirectory(dir=Path.cwd()) as place, databases.opened(name) as database:
-                yield from _on(name, Path(place), database)
-        except NoServer as why:
-            print(f"{name} is left out: {why}")
+    yield from databases.on_each(_on)
 
 
 def _on(name: str, folder: Path, database: str | None) -> Iterator[Figure]:

@@ -13,10 +13,16 @@ from headrace.operations import runs, starting
 
 
 @contextmanager
+def opened(home: Path, database: str | None = None) -> Generator[App]:
+    """A home of its own with two workers, and that database if one is given; no engine runs in it."""
+    with App(replace(settings.load({"HEADRACE_HOME": str(home)}), workers=2, database=database)) as app:
+        yield app
+
+
+@contextmanager
 def engine(home: Path, database: str | None = None, observers: Sequence[Observer] = ()) -> Generator[App]:
     """An engine with two workers on a home of its own, and that database if one is given."""
-    chosen = replace(settings.load({"HEADRACE_HOME": str(home)}), workers=2, database=database)
-    with App(chosen) as app:
+    with opened(home, database) as app:
         app.start(observers)
         yield app
 
