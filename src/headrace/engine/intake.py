@@ -117,10 +117,9 @@ class Intake:
 
     def _bury_dead(self, at: datetime) -> float:
         """Declares dead whoever is; in how many seconds somebody else may be."""
-        engines, here = self._store.engines, (owner.home_id(self._home), owner.machine())
+        engines = self._store.engines
         for each in engines.living():
-            judged = (each.home, each.machine) == here or (each.home == here[0] and each.lease_until is None)
-            if each.name == self._name or not judged:
+            if each.name == self._name or not owner.tells(self._home, each):
                 continue
             if not owner.alive(self._home, each.name):
                 engines.bury(each.name)

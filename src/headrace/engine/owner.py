@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace import errors, identity
+from headrace.store.engines import EngineRow
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -63,6 +64,11 @@ def alive(home: Path, name: str) -> bool:
         return False
     finally:
         os.close(file)
+
+
+def tells(home: Path, row: EngineRow) -> bool:
+    """Whether the lock in this home tells of that engine's death, at once; else its lease does."""
+    return row.home == home_id(home) and (row.machine == machine() or row.lease_until is None)
 
 
 def watch(home: Path, name: str, died: Callable[[], None]) -> None:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
 
 from headrace import clock, errors
 from headrace.engine import owner
@@ -15,7 +14,6 @@ from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
 from headrace.engine.observers import Observer
 from headrace.engine.owner import Alone, Owner
-from headrace.engine.wakes import CancelAsked
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import BlockRun, Run
 from headrace.settings import Settings
@@ -71,10 +69,6 @@ class Engine:
         """Moves a run that was made, or asked to be reopened, for this engine."""
         job, done = self._intake.take(run_id, clock.now())
         return Begun(job.run, job.pipeline, job.rows, done)
-
-    def cancel(self, run_id: int, at: datetime) -> None:
-        """A cancel of that run has been recorded."""
-        self.loop.tell(CancelAsked(run_id, at))
 
     def retire(self, seconds: float) -> bool:
         """Claims nothing more, begins no further attempt, waits at most that long for those under way; whether all ended.

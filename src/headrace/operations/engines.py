@@ -25,14 +25,14 @@ def takers(app: App) -> list[EngineRow]:
 
 
 def lives(app: App, row: EngineRow) -> bool:
-    if _judged_here(app, row):
+    if owner.tells(app.settings.home, row):
         return owner.alive(app.settings.home, row.name)
     return not silent(app, row)
 
 
 def silent(app: App, row: EngineRow) -> bool:
     """Whether an engine of another machine or home was not heard of when it should have been."""
-    return not _judged_here(app, row) and row.lease_until is not None and row.lease_until < clock.now()
+    return not owner.tells(app.settings.home, row) and row.lease_until is not None and row.lease_until < clock.now()
 
 
 def abandoned(run: Run, alive: Collection[str]) -> bool:
@@ -45,18 +45,12 @@ def abandoned(run: Run, alive: Collection[str]) -> bool:
 def bury_dead(app: App, name: str) -> None:
     """Lets others claim the runs of that engine if it is dead. One that was killed is waited for: its blocks end first."""
     row = next((each for each in app.store.engines.living() if each.name == name), None)
-    if row and _judged_here(app, row):
+    if row and owner.tells(app.settings.home, row):
         if _is_gone(row):
             _wait_for_its_blocks(app, name)
         if not owner.alive(app.settings.home, name):
             app.store.engines.bury(name)
     app.store.engines.bury_lapsed(GRACE * app.settings.lease, clock.now())
-
-
-def _judged_here(app: App, row: EngineRow) -> bool:
-    """Whether its lock file is one that can be looked at here, and tells its death at once."""
-    home = owner.home_id(app.settings.home)
-    return row.home == home and (row.machine == owner.machine() or row.lease_until is None)
 
 
 def _is_gone(row: EngineRow) -> bool:

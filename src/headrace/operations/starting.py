@@ -27,7 +27,7 @@ def begin(app: App, asked: Asked) -> Begun:
 def begin_checked(app: App, checked: Checked) -> Begun:
     """Starts what was checked before, moved by this app's engine; see `create` for what it raises.
 
-    Where the key has a run already, this goes on with that one, or is done if that one is final. RunGoesOn when
+    Where the key has a run already, this goes on with that one, or is done if that one is final. RunNotResumable when
     another engine moves it.
     """
     created = create(app, checked, owner=app.owner)
