@@ -229,3 +229,31 @@ def test_a_password_is_never_said(tmp_path: Path, postgres_server: Server) -> No
         stores.open(tmp_path, url)
     assert f"PostgreSQL nowhere at 127.0.0.1:{postgres_server.port}" in str(refused.value)
     assert "top-secret" not in str(refused.value)
+
+
+def test_a_run_that_comes_while_others_are_looked_at_is_held_to_its_limit_as_well(
+    store: Store, create: Callable[..., Run], live: Live
+) -> None:
+    """Each statement sees what was committed before it, so a later one may see a run that an earlier one did not."""
+    busy, full = (
+        store.projects.pin(Path("/projects/demo"), "demo", Pipeline(name, limits=Limits(pipeline_runs=1)), "v", "s", 1, AT)
+        for name in ("busy", "full")
+    )
+    live("one"), live("two")
+    waits = create(pins=busy).id
+    create(pins=full, owner="two")
+    came: list[int] = []
+
+    def come(*_: object) -> None:
+        if not came:
+            came.append(0)
+            came.append(create(pins=full).id)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", come)
+    try:
+        claimed = store.runs.claim("one", 9, AT, own=False)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", come)
+    assert len(came) == 2, "nothing came in between"
+    assert claimed.taken == [waits]
+    assert store.runs.get(came[1]).admitted_at is None

@@ -53,6 +53,7 @@ def serve(settings: Settings, executor: Executor, grace: float, *, quiet: bool) 
         app.loop.ended.add_done_callback(lambda _: heard.queue.put(None))
         if _until_asked(heard, quiet=quiet) is None:
             app.loop.ended.result()  # raises what ended it: another engine is to go on with its runs
+        app.loop.drain(0)  # before it is said, so that it holds for whatever is reported from then on
         out.say(f"Ending: nothing more is begun, and blocks that run have {quantities.duration(grace)}.")
         threading.Thread(target=_retire, args=(app, grace, heard), name="retiring", daemon=True).start()
         if again := _until_asked(heard, quiet=quiet):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from headrace.store.limits import ADMITTED
-from headrace.store.script import Plural, Script, Statement
+from headrace.store.script import Plural, Script
 from headrace.store.tables import limits, runs
 
 KINDS = ("pipeline_runs", "trigger_runs")  # of the limits that runs come under
@@ -65,36 +65,29 @@ class Places:
         return cap is not None and sum(n for (of, _), n in self._used.items() if of == pipeline) >= cap
 
 
-def places(connection: sa.Connection, ids: Collection[int], *, lock: bool) -> Places:
-    """What those limits have room for; with `lock`, nobody else admits to them until the commit."""
-    if not ids:
+def places(connection: sa.Connection, pipelines: Collection[int], *, lock: bool) -> Places:
+    """What the limits of those pipelines have room for; with `lock`, nobody else admits to them until the commit."""
+    if not pipelines:
         return Places([], [])
     with Script(connection) as script:  # the count sees what was committed before the lock was had
-        rows, counted = script.say(*(_LOCKED if lock else _LIMITS).of(ids)), script.say(*_COUNTED.of(ids))
+        rows = script.say(*(_LOCKED if lock else _LIMITS).of(pipelines))
+        counted = script.say(*_COUNTED.of(pipelines))
     return Places(rows.named, counted.rows)
 
 
-def places_of(connection: sa.Connection, pipeline_id: int) -> Places:
-    """What the limits of that pipeline have room for; nobody else admits to them until the commit."""
-    found = Script(connection).ask(_OF_PIPELINE, {"pipeline": pipeline_id})
-    return places(connection, [limit_id for (limit_id,) in found.rows], lock=True)
+OF_RUNS = limits.c.kind.in_([sa.literal(kind) for kind in KINDS])
 
 
-_OF_RUNS = limits.c.kind.in_([sa.literal(kind) for kind in KINDS])
-_PIPELINE = sa.bindparam("pipeline", type_=limits.c.pipeline_id.type)
-_OF_PIPELINE = Statement(sa.select(limits.c.id).where(limits.c.pipeline_id == _PIPELINE, _OF_RUNS))
+def _of(pipelines: list[sa.BindParameter[int]]) -> sa.Select[Any]:
+    return sa.select(limits).where(limits.c.pipeline_id.in_(pipelines), OF_RUNS).order_by(limits.c.id)
 
 
-def _those(ids: list[sa.BindParameter[int]]) -> sa.Select[Any]:
-    return sa.select(limits).where(limits.c.id.in_(ids)).order_by(limits.c.id)
-
-
-_LIMITS = Plural(_those)
-_LOCKED = Plural(lambda ids: _those(ids).with_for_update())
+_LIMITS = Plural(_of)
+_LOCKED = Plural(lambda pipelines: _of(pipelines).with_for_update())
 _COUNTED = Plural(
-    lambda ids: (
+    lambda pipelines: (
         sa.select(runs.c.pipeline_id, runs.c.trigger_id, sa.func.count().label("admitted"))
-        .where(ADMITTED, runs.c.pipeline_id.in_(sa.select(limits.c.pipeline_id).where(limits.c.id.in_(ids))))
+        .where(ADMITTED, runs.c.pipeline_id.in_(pipelines))
         .group_by(runs.c.pipeline_id, runs.c.trigger_id)
     )
 )

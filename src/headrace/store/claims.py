@@ -59,7 +59,7 @@ def claim(connection: sa.Connection, owner: str, room: int, at: datetime, *, own
     if not look.lives:
         return Claims()
     seen = (*look.mine, *look.urgent, *look.waiting)
-    places = admission.places(connection, look.limits, lock=True)
+    places = _places(connection, look) if look.limited else admission.Places([], [])
     held = _hold(connection, owner, seen)
     admitted, refused = _decide(places, [run for run in (*look.mine, *look.waiting) if run.id in held])
     settled = {run.id for run in look.urgent} | admitted | refused
@@ -74,7 +74,7 @@ def claim_one(connection: sa.Connection, run_id: int, owner: str, epoch: int, at
         lives, one = script.say(_LIVES, {"owner": owner}), script.say(_ONE, {"run": run_id, "epoch": epoch})
     if not lives.rows or not (seen := _seen(one)):
         return False
-    places = admission.places_of(connection, seen[0].pipeline_id)
+    places = admission.places(connection, [seen[0].pipeline_id], lock=True)
     if not _hold(connection, owner, seen):
         return False
     _record(connection, owner, [run_id], {run_id} if seen[0].waits and places.take(seen[0]) else set(), at)
@@ -83,29 +83,34 @@ def claim_one(connection: sa.Connection, run_id: int, owner: str, epoch: int, at
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What could be taken, seen without locks: `limits` are those that something waits for."""
+    """What could be taken, seen without locks; `limited` are the pipelines with limits of which a run waits."""
 
     lives: bool
     mine: list[Seen]
     urgent: list[Seen]
     waiting: list[Seen]
-    limits: list[int]
+    limited: list[int]
 
 
 def _look(connection: sa.Connection, owner: str, room: int, rescued: int) -> _Look:
     with Script(connection) as script:
         lives, mine = script.say(_LIVES, {"owner": owner}), script.say(_MINE, {"owner": owner})
-        tight = script.say(_WAITED_FOR, {})
         urgent, first = script.say(_URGENT, {"most": rescued}), script.say(_FIRST, {"most": room})
-    limits, ready = [limit_id for (limit_id,) in tight.rows], _seen(urgent)
+        tight = script.say(_LIMITED, {})  # after the others: each sees more than the last, and this is to miss none
+    limited, ready = [pipeline for (pipeline,) in tight.rows], _seen(urgent)
     left = max(0, room - len(ready))
-    waiting = _fitting(connection, left, limits) if limits else _seen(first)[:left]
-    return _Look(bool(lives.rows), _seen(mine), ready, waiting, limits)
+    waiting = _fitting(connection, left, limited) if limited else _seen(first)[:left]
+    return _Look(bool(lives.rows), _seen(mine), ready, waiting, limited)
 
 
-def _fitting(connection: sa.Connection, room: int, limits: list[int]) -> list[Seen]:
+def _places(connection: sa.Connection, look: _Look) -> admission.Places:
+    """Of whatever was seen to wait: meanwhile also runs of pipelines that none had waited of before."""
+    return admission.places(connection, {run.pipeline_id for run in (*look.mine, *look.waiting)}, lock=True)
+
+
+def _fitting(connection: sa.Connection, room: int, limited: list[int]) -> list[Seen]:
     """The first orphans for which there seems to be a place, or a refusal."""
-    places = admission.places(connection, limits, lock=False)
+    places = admission.places(connection, limited, lock=False)
     query = sa.select(*_SEEN).where(ORPHAN, _WAITS).order_by(*_ORDER)
     found: list[Seen] = []
     after: sa.ColumnElement[bool] = sa.true()
@@ -170,10 +175,10 @@ _MINE = Statement(_LOOK.where(OPEN, _WAITS, runs.c.owner == _OWNER))
 _URGENT = Statement(_LOOK.where(ORPHAN, sa.not_(_WAITS)).limit(_MOST))
 _FIRST = Statement(_LOOK.where(ORPHAN, _WAITS).limit(_MOST))
 _ONE = Statement(_LOOK.where(ORPHAN, runs.c.id == _RUN, runs.c.epoch == sa.bindparam("epoch", type_=runs.c.epoch.type)))
-_WAITED_FOR = Statement(
-    sa.select(limits.c.id)
-    .where(limits.c.kind.in_([sa.literal(kind) for kind in admission.KINDS]))
-    .where(limits.c.pipeline_id.in_(sa.select(runs.c.pipeline_id).where(OPEN, _WAITS)))
+_LIMITED = Statement(
+    sa.select(limits.c.pipeline_id)
+    .where(admission.OF_RUNS, limits.c.pipeline_id.in_(sa.select(runs.c.pipeline_id).where(OPEN, _WAITS)))
+    .distinct()
 )
 _HOLDING = Plural(
     lambda ids: (

@@ -57,7 +57,7 @@ def create(connection: sa.Connection, new: NewRun, at: datetime, owner: str | No
     """See `Runs.create`. IntegrityError when somebody makes it at the same time: asked again, his is found."""
     if earlier := _earlier(connection, new):
         return Created(earlier, False)
-    places = admission.places_of(connection, new.pipeline_id) if owner else None
+    places = admission.places(connection, [new.pipeline_id], lock=True) if owner else None
     admitted_at = at if places and places.take(new) else None
     return Created(_insert(connection, new, at, owner, admitted_at), True)
 
