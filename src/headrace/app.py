@@ -6,15 +6,20 @@ before has that time to get ready.
 
 import importlib
 from collections.abc import Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from headrace.settings import Settings
+from headrace.vault import Vault
 
 if TYPE_CHECKING:
+    from headrace.engine.calls import Calls
     from headrace.engine.executor import Executor
     from headrace.engine.loop import Loop
+    from headrace.engine.maker import Maker
     from headrace.engine.observers import Observer
+    from headrace.engine.registry import Registry
     from headrace.engine.services import Begun, Engine
 
 EXECUTORS = {"local": ("headrace.executors.local", "Local")}  # imported when asked for
@@ -42,6 +47,27 @@ class App:
         engine = Engine(self.store, self.settings, executor or make_executor(self.settings), observers, own=own)
         engine.start()
         self._engine = engine
+
+    @cached_property
+    def maker(self) -> "Maker":
+        """What makes runs of triggers."""
+        from headrace.engine.maker import Maker
+
+        return Maker(self.store, self.settings)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Where triggers are written down and changed."""
+        from headrace.engine.registry import Registry
+
+        return Registry(self.store, self.maker, Vault(self.settings.home))
+
+    @cached_property
+    def calls(self) -> "Calls":
+        """Where runs of triggers are asked for."""
+        from headrace.engine.calls import Calls
+
+        return Calls(self.store, self.maker, self.registry)
 
     @property
     def engine(self) -> "Engine":

@@ -47,6 +47,14 @@ class BadPipeline(BadInput):
     """{file}: {field}: {why}"""
 
 
+class BadTriggers(BadInput):
+    """{file}: {field}: {why}"""
+
+
+class TriggersUnwritable(BadInput):
+    """{file} cannot be written: {why}. It is as it was."""
+
+
 class BadBlockFile(BadInput):
     """{file}: {why}"""
 
@@ -67,6 +75,14 @@ class NoEarlierOutput(BadInput):
     """The block {block} needs the output of {upstream}, and no earlier run has one; run {upstream} first."""
 
 
+class BadSchedule(BadInput):
+    """The {field} of a trigger is {given!r:.200}; it must be {expected}."""
+
+
+class BadBackfill(BadInput):
+    """The {field} of a backfill is {given!r:.200}; it must be {expected}."""
+
+
 class BadSetting(BadInput):
     """The setting {name} from {source} is {given!r}; it must be {expected}."""
 
@@ -85,6 +101,90 @@ class HomeUnwritable(BadInput, StoreUnavailable):
 
 class KeyReused(BadInput):
     """The key {key} was given to another request before; a key stands for one request."""
+
+
+class TriggerNotFound(BadInput):
+    """There is no trigger {trigger}."""
+
+
+class TriggerExists(BadInput):
+    """The pipeline {pipeline} has a trigger {name} already; names are unique within a pipeline."""
+
+
+class TriggerChanged(BadInput):
+    """The trigger {trigger} is being changed by somebody else all the time; nothing was changed."""
+
+
+class AmbiguousTrigger(BadInput):
+    """There are several triggers {trigger}: {those}. Name one by its number, or as PIPELINE/NAME."""
+
+
+class TriggerOfBackfill(BadInput):
+    """The trigger {trigger} is a backfill's own; `headrace backfill` pauses, resumes and cancels it."""
+
+
+class BadToken(BadInput):
+    """The token is not that of the trigger {trigger}."""
+
+
+class NotCallable(BadInput):
+    """The trigger {trigger} is of type {type}; only those of type api can be called."""
+
+
+class BadCall(BadInput):
+    """{field} of the call is {given}; expected {expected}."""
+
+
+class BadTrigger(BadInput):
+    """The trigger's {field} is {given!r}; expected {expected}."""
+
+
+class BadPayload(BadInput):
+    """{field} of the event is {given}; expected {expected}."""
+
+
+class CannotUnseal(HeadraceError):
+    """What was sealed for {purpose} cannot be opened: {why}."""
+
+
+class BackfillNotFound(BadInput):
+    """There is no backfill {backfill}."""
+
+
+class BackfillRefused(BadInput):
+    """The backfill {backfill} cannot be {deed}: {why}."""
+
+
+class PlanChanged(BadInput):
+    """The plan of backfill {backfill} is not {planned} any more: it is {now} now, with {count} runs. Look at it again."""
+
+
+class PortTaken(BadInput):
+    """Nothing can listen on {host}, port {port}: {why}. Another port: --port."""
+
+
+class NotLetIn(HeadraceError):
+    """Nobody is let in here: {why}."""
+
+
+class NotAllowed(HeadraceError):
+    """{name} is {role}; this is for those who are {needed} or above."""
+
+
+class BodyTooLarge(BadInput):
+    """The body is larger than {most} bytes."""
+
+
+class BadBody(BadInput):
+    """{field} {why}."""
+
+
+class TokenNotFound(BadInput):
+    """There is no token {token}."""
+
+
+class BadTokenName(BadInput):
+    """The name of a token is {given!r}; expected characters that can be printed."""
 
 
 class RetryRefused(HeadraceError):

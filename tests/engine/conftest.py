@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.clockwork import Clockwork
 from tests.engine.parts import Engine, Shelf
 
 from headrace import store as stores
@@ -40,3 +41,8 @@ def engine(store: Store, home: Path) -> Engine:
 @pytest.fixture
 def shelf(engine: Engine) -> Shelf:
     return engine.shelf
+
+
+@pytest.fixture
+def works(store: Store, home: Path, tmp_path: Path) -> Clockwork:
+    return Clockwork(store, home, tmp_path / "mill")

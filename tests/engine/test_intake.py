@@ -335,7 +335,7 @@ def test_its_own_thread_looks_when_it_is_woken(store: Store, home: Path) -> None
     engine = Mouth(store, home, Shelf(at_once=True))
     engine.loop.start()
     engine.intake.start(engine.name)
-    listener = store.listen(engine.name, engine.intake.wake)
+    listener = store.listen(engine.name, lambda _: engine.intake.wake())
     ended = threading.Event()
     engine.loop._observers = (_Until(ended),)
     detached(engine, {"a": ()})

@@ -489,7 +489,7 @@ def test_a_limit_that_the_project_has_no_more_holds_nobody_up(engine: Engine, sh
 
 def test_others_are_told_that_there_is_room_under_a_limit(engine: Engine, shelf: Shelf) -> None:
     rung = threading.Event()
-    listener = engine.real.listen("another", rung.set)
+    listener = engine.real.listen("another", lambda _: rung.set())
     engine.begin({"a": (), "b": ()}, Limits(project_blocks=1))
     engine.turn()
     assert not rung.is_set()
@@ -504,7 +504,7 @@ def test_others_are_told_that_a_limited_run_has_ended(engine: Engine, shelf: She
     engine.begin({"a": ()}, Limits(pipeline_runs=1))
     engine.turn()
     shelf.finish("a", "completed")
-    listener = engine.real.listen("another", rung.set)
+    listener = engine.real.listen("another", lambda _: rung.set())
     engine.turn()
     assert rung.wait(30)
     listener.close()

@@ -6,24 +6,27 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
-import sqlalchemy as sa
 from tests.postgres import Server
 
 from headrace import identity
 from headrace.model.pipeline import Block, BlockType, Pipeline
 from headrace.model.run import BlockRun, Run
-from headrace.store import Store, databases, tables
+from headrace.model.trigger import Definition, TriggerType
+from headrace.store import Store, databases
 from headrace.store.database import Database
 from headrace.store.postgres import Postgres
 from headrace.store.projects import Pinned
 from headrace.store.runs import NewRun
 from headrace.store.sqlite import SQLite
+from headrace.store.triggers import Sealed, Standing
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
 PIPELINE = Pipeline("daily", blocks=(Block("a", BlockType.CUSTOM), Block("b", BlockType.CUSTOM, upstream=("a",))))
+
+TOKEN = Sealed("sealed", "hash")
 
 T = TypeVar("T")
 Begin = Callable[..., tuple[Run, dict[str, BlockRun]]]
@@ -126,14 +129,12 @@ def create(store: Store, pinned: Pinned) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def trigger(database: Database) -> Callable[[Pinned, str], int]:
-    """Makes a trigger of that pipeline: its id."""
+def trigger(store: Store) -> Callable[..., int]:
+    """Makes an active API trigger of that pipeline, with what else is given: its id."""
 
-    def made(pins: Pinned, name: str) -> int:
-        row = {"uid": identity.new(), "pipeline_id": pins.pipeline_id, "name": name, "created_at": AT}
-        with database.write() as connection:
-            inserted = sa.insert(tables.triggers).values(row).returning(tables.triggers.c.id)
-            return connection.execute(inserted).scalar_one()
+    def made(pins: Pinned, name: str, **given: Any) -> int:
+        definition = Definition(**{"name": name, "type": TriggerType.API} | given)
+        return store.triggers.create(pins.pipeline_id, definition, TOKEN, Standing(None, None), AT, active=True).id
 
     return made
 

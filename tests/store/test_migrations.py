@@ -14,9 +14,10 @@ from tests.store.conftest import together
 
 from headrace import errors
 from headrace import store as stores
-from headrace.model.run import RunSettings, RunStatus
+from headrace.model.run import Occasion, RunSettings, RunStatus
 from headrace.store import databases, migrations
 from headrace.store.database import Database
+from headrace.store.limits import Limit
 from headrace.store.runs import Claims
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,12 +55,17 @@ def written(empty: Database, empty_place: Place) -> Place:
     with empty.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-    with empty.write() as connection:
-        at = "2026-03-01 12:00:00.000000+00:00"
-        for statement in WRITTEN.split(";\n"):
-            text = sa.text(statement.replace(":at", f"'{at}'").replace(":yes", "true").replace('": ', '"\\: '))
-            connection.execute(text)
+    _write(empty, WRITTEN)
     return empty_place
+
+
+def _write(database: Database, script: str) -> None:
+    values = {":at": "'2026-03-01 12:00:00.000000+00:00'", ":yes": "true", ":no": "false", '": ': '"\\: '}
+    for name, value in values.items():
+        script = script.replace(name, value)
+    with database.write() as connection:
+        for statement in script.split(";\n"):
+            connection.execute(sa.text(statement))
 
 
 def test_what_was_written_reads_as_it_was(written: Place) -> None:
@@ -77,6 +83,47 @@ def test_what_was_written_reads_as_it_was(written: Place) -> None:
         store.engines.register("one", home="h", machine="m", pid=1, lease=None, at=AT)
         assert store.runs.claim("one", 9, AT, own=False) == Claims(taken=[2, 1]), "what had begun comes first"
         assert store.runs.close(2, None, RunStatus.FAILED, "x", AT)
+
+
+LIMITED = """
+INSERT INTO limits (kind, project_id, pipeline_id, block, cap, skip) VALUES
+    ('project_blocks', 1, NULL, '', 9, :no),
+    ('pipeline_runs', 1, 1, '', 4, :yes),
+    ('trigger_runs', 1, 1, '', 1, :yes),
+    ('block_runs', 1, 1, 'a', 2, :no);
+UPDATE runs SET fire_time = :at, admitted_at = :at WHERE id = 2;
+UPDATE runs SET settings = '{"timeout": 1.5}' WHERE id = 1
+"""
+
+
+@pytest.fixture
+def limited(written: Place, empty: Database) -> Place:
+    """It at the second revision, with limits, and with runs as that one has them."""
+    config = Config()
+    config.set_main_option("script_location", "headrace.store:migrations")
+    config.set_main_option("path_separator", "os")
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+    _write(empty, LIMITED)
+    return written
+
+
+def test_limits_and_runs_read_as_they_were(limited: Place) -> None:
+    assert stores.upgrade(*limited) == ("0002", migrations.HEAD)
+    with closing(stores.open(*limited)) as store:
+        found = store.limits.of(1, None)
+        assert found == store.limits.of(1, 1), "no trigger has a limit of its own"
+        assert (found.project, found.pipeline, found.trigger) == (Limit(1, 9), Limit(2, 4, True), Limit(3, 1, True))
+        assert found.blocks == {"a": Limit(4, 2)}
+        first, second = store.runs.get(1), store.runs.get(2)
+        assert (first.settings, first.trigger_id, first.fire_time) == (RunSettings(timeout=1.5), None, None)
+        assert (second.fire_time, second.admitted_at) == (AT, AT)
+        assert (first.occasion, first.held, first.sla_at, first.passed_sla) == (Occasion(), False, None, False)
+        assert (first.event_variables, first.backfill_id) == (None, None)
+        store.engines.register("one", home="h", machine="m", pid=1, lease=None, at=AT)
+        claims = store.runs.claim("one", 9, AT, own=False)
+        assert (claims.taken, claims.refused) == ([2, 1], [1]), "the limits hold as they did"
 
 
 def test_opening_brings_a_home_forward_and_refuses_a_server_s(written: Place) -> None:

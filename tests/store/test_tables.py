@@ -1,7 +1,7 @@
 """The tables defend themselves: what no move would do cannot be done at all."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ from sqlalchemy import exc
 
 from headrace import identity
 from headrace.model.run import FINAL_BLOCK, FINAL_RUN, BlockRun, BlockStatus, Run, RunStatus
+from headrace.model.trigger import FINAL_BACKFILL, BackfillStatus, TriggerType
 from headrace.store import tables
 from headrace.store.database import Database
+from headrace.store.projects import Pinned
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -112,6 +114,127 @@ def test_an_attempt_has_an_end_exactly_when_it_is_final(database: Database, begi
     for wrong in ({"status": "failed"}, {"ended_at": AT}):
         with pytest.raises(exc.IntegrityError):
             _attempt(database, blocks["a"].id, **wrong)
+
+
+@pytest.fixture
+def nightly(pinned: Pinned, trigger: Callable[..., int]) -> int:
+    """An active time trigger."""
+    return trigger(pinned, "nightly", type=TriggerType.TIME, interval="@daily")
+
+
+@pytest.mark.usefixtures("nightly")
+def test_a_trigger_has_an_interval_exactly_when_it_is_of_time(database: Database) -> None:
+    refused(database, tables.triggers, type="api")
+    refused(database, tables.triggers, interval=None)
+    refused(database, tables.triggers, type="hourly", interval=None)
+    put(database, tables.triggers, type="api", interval=None)
+
+
+@pytest.mark.usefixtures("nightly")
+def test_a_deleted_trigger_fires_no_more(database: Database) -> None:
+    refused(database, tables.triggers, deleted_at=AT)
+    refused(database, tables.triggers, deleted_at=AT, active=False, due_at=AT)
+    put(database, tables.triggers, deleted_at=AT, active=False, due_at=None)
+
+
+def test_two_triggers_of_a_pipeline_have_two_names(
+    database: Database, nightly: int, pinned: Pinned, trigger: Callable[..., int]
+) -> None:
+    trigger(pinned, "other")
+    refused(database, tables.triggers, name="nightly")
+    with database.write() as connection:
+        gone = sa.update(tables.triggers).where(tables.triggers.c.id != nightly)
+        connection.execute(gone.values(active=False, due_at=None, deleted_at=AT))
+    put(database, tables.triggers, name="nightly")
+
+
+def insert(database: Database, table: sa.Table, **columns: Any) -> None:
+    with database.write() as connection:
+        connection.execute(sa.insert(table).values(columns))
+
+
+def test_a_fire_time_has_one_run(database: Database, nightly: int, create: Callable[..., Run]) -> None:
+    for _ in range(2):
+        create(trigger_id=nightly)
+    refused(database, tables.runs, fire_time=AT)
+
+
+def test_a_gap_has_an_extent(database: Database, nightly: int) -> None:
+    gap = {"trigger_id": nightly, "reason": "paused", "first": AT, "last": AT, "count": 1, "noticed_at": AT}
+    insert(database, tables.gaps, **gap)
+    refused(database, tables.gaps, count=0)
+    refused(database, tables.gaps, first=AT + timedelta(days=1))
+    refused(database, tables.gaps, trigger_id=99)
+
+
+def test_only_a_file_rule_is_looked_at(database: Database, nightly: int) -> None:
+    rule = {"kind": "payload", "subject": "", "pattern": {}, "statuses": [], "every": 1.0, "settle": 1.0}
+    insert(database, tables.rules, trigger_id=nightly, place=0, **rule)
+    refused(database, tables.rules, kind="mail")
+    refused(database, tables.rules, look_at=AT)
+    put(database, tables.rules, kind="file", look_at=AT)
+    with pytest.raises(exc.IntegrityError):
+        insert(database, tables.rules, trigger_id=nightly, place=0, **rule)
+
+
+def test_an_occurrence_is_dealt_with_as_a_whole_and_once(database: Database) -> None:
+    occurrence = {"uid": "x", "kind": "payload", "subject": "", "mark": "m", "payload": {}, "at": AT}
+    insert(database, tables.occurrences, **occurrence)
+    refused(database, tables.occurrences, handled_at=AT)
+    refused(database, tables.occurrences, runs=1)
+    refused(database, tables.occurrences, kind="mail")
+    put(database, tables.occurrences, handled_at=AT, runs=0)
+    with pytest.raises(exc.IntegrityError):
+        insert(database, tables.occurrences, **occurrence | {"uid": "y"})
+
+
+def test_a_limit_is_of_one_trigger_only_where_it_is_about_its_runs(
+    database: Database, nightly: int, pinned: Pinned
+) -> None:
+    limit = {"project_id": pinned.project.id, "pipeline_id": pinned.pipeline_id, "block": "", "cap": 1, "skip": False}
+    for of in (None, nightly):
+        insert(database, tables.limits, kind="trigger_runs", trigger_id=of, **limit)
+        with pytest.raises(exc.IntegrityError):
+            insert(database, tables.limits, kind="trigger_runs", trigger_id=of, **limit)
+    with pytest.raises(exc.IntegrityError):
+        insert(database, tables.limits, kind="pipeline_runs", trigger_id=nightly, **limit)
+
+
+@pytest.fixture
+def backfill(database: Database, pinned: Pinned) -> None:
+    """One that was written down."""
+    written = {
+        "name": "b",
+        "interval_type": "day",
+        "interval_units": 1,
+        "which": "all",
+        "variables": {},
+        "settings": {},
+    }
+    moments = dict.fromkeys(("start_time", "end_time", "created_at", "updated_at"), AT)
+    state = {"uid": "x", "status": "initial", "reason": "created", "total": 0, "made": 0}
+    insert(database, tables.backfills, pipeline_id=pinned.pipeline_id, **written, **moments, **state)
+
+
+@pytest.mark.usefixtures("backfill")
+def test_a_backfill_that_was_started_has_a_plan(database: Database, nightly: int) -> None:
+    refused(database, tables.backfills, status="running")
+    refused(database, tables.backfills, status="running", dates=[])
+    refused(database, tables.backfills, status="running", trigger_id=nightly)
+    refused(database, tables.backfills, status="done")
+    refused(database, tables.backfills, which="some")
+    put(database, tables.backfills, status="running", dates=[], trigger_id=nightly)
+
+
+@pytest.mark.usefixtures("backfill")
+@pytest.mark.parametrize("status", BackfillStatus)
+def test_a_backfill_has_an_end_exactly_when_it_is_final(
+    database: Database, nightly: int, status: BackfillStatus
+) -> None:
+    right, wrong = (AT, None) if status in FINAL_BACKFILL else (None, AT)
+    planned: dict[str, Any] = {"dates": [], "trigger_id": nightly}
+    refused(database, tables.backfills, status=status, ended_at=wrong, **planned)
+    put(database, tables.backfills, status=status, ended_at=right, **planned)
 
 
 def test_nothing_hangs_in_the_air(database: Database, begin: Begin) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from headrace import cli
-from headrace.cli import db, pipelines, runs
+from headrace.cli import backfill, db, events, pipelines, runs, triggers
 from headrace.operations import waits
 from headrace.settings import Settings
 
@@ -17,7 +17,8 @@ GUIDE = (ROOT / "docs/guides/runs.md").read_text()
 
 def test_every_command_is_named() -> None:
     named = " ".join(re.findall(r"^headrace (.*?)  ", README, re.MULTILINE))
-    for command in (*cli.COMMANDS, *runs.COMMANDS, *pipelines.COMMANDS, *db.COMMANDS):
+    groups = (cli, runs, triggers, backfill, events, pipelines, db)
+    for command in (name for group in groups for name in group.COMMANDS):
         assert re.search(rf"\b{command}\b", named), command
 
 

@@ -12,11 +12,13 @@ from headrace.cli import quantities, variables
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, Pipeline
 from headrace.model.run import Attempt, BlockRun, Run
+from headrace.model.trigger import Backfill, Trigger
 
 if TYPE_CHECKING:  # pipelines are shown without what runs need
     from headrace.logs.lines import Line
     from headrace.operations.pipelines import Found
     from headrace.operations.runs import Shown
+    from headrace.store.triggers import LastRun
 
 
 def written(value: Any, *, indent: int | None = 2) -> str:
@@ -52,9 +54,15 @@ def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, 
         "variables": variables.masked(run.variables),
         "selection": run.selection,
         "settings": run.settings,
+        "trigger": run.occasion.trigger,
         "trigger_id": run.trigger_id,
+        "backfill_id": run.backfill_id,
         "fire_time": run.fire_time,
         "execution_date": run.execution_date,
+        "event_variables": None if run.event_variables is None else variables.masked(run.event_variables),
+        "held": run.held,
+        "sla_at": run.sla_at,
+        "passed_sla": run.passed_sla,
         "created_at": run.created_at,
         "admitted_at": run.admitted_at,
         "started_at": run.started_at,
@@ -147,3 +155,37 @@ def _block(pipeline: Pipeline, block: Block) -> dict[str, Any]:
     own = {name: value for name, value in plain(block).items() if name not in ("extra", "upstream")}
     retries = pipeline.retry_policy(block.uuid).retries if block in pipeline.blocks else 0
     return {**own, "upstream_blocks": list(block.upstream), "retries": retries}
+
+
+def trigger(trigger: Trigger, project: str, pipeline: str, last: "LastRun | None") -> dict[str, Any]:
+    """A trigger: its definition, field by field, and where it stands. Its token is not told."""
+    definition = {name: value for name, value in plain(trigger.definition).items() if name != "variables"}
+    return {
+        "id": trigger.id,
+        "uid": trigger.uid,
+        "project": project,
+        "pipeline": pipeline,
+        **definition,
+        "variables": variables.masked(trigger.definition.variables),
+        "active": trigger.active,
+        "fault": trigger.fault,
+        "in_code": trigger.in_code,
+        "last_enabled_at": trigger.last_enabled_at,
+        "created_at": trigger.created_at,
+        "updated_at": trigger.updated_at,
+        "last_run": last,
+    }
+
+
+def backfill(backfill: Backfill, project: str, pipeline: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """A backfill: what it is to make, and how far it has got; `runs` says how many of its runs have each status."""
+    own = {name: value for name, value in plain(backfill).items() if name not in ("variables", "dates", "made")}
+    return {
+        **own,
+        "project": project,
+        "pipeline": pipeline,
+        "variables": variables.masked(backfill.variables),
+        "dates": None if backfill.dates is None else len(backfill.dates),
+        "made": backfill.made,
+        "runs": counts,
+    }

@@ -4,6 +4,7 @@ The executor is made before what the engine needs is imported, as in `run`.
 """
 
 import os
+from pathlib import Path
 
 import click
 
@@ -23,6 +24,7 @@ A home with SQLite has one engine; `headrace run` may go on beside it. With Post
 
 
 @click.command(context_settings=options.CONTEXT, epilog=EPILOG, short_help="Run an engine.")
+@click.argument("projects", metavar="[PROJECT]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--grace",
     metavar="SECONDS",
@@ -33,10 +35,13 @@ A home with SQLite has one engine; `headrace run` may go on beside it. With Post
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not tell which runs begin and end.")
 @options.colour
-def engine(grace: float, quiet: bool) -> int:
-    """Run an engine: it takes up the runs that wait, and moves them to their end."""
+def engine(projects: tuple[Path, ...], grace: float, quiet: bool) -> int:
+    """Run an engine: it takes up the runs that wait, and moves them to their end; it fires triggers and backfills.
+
+    The triggers.yaml files of each PROJECT are read from now on, as those of every project that has run before.
+    """
     chosen = settings.load(os.environ)
     executor = app.make_executor(chosen)
     from headrace.cli import serving
 
-    return serving.serve(chosen, executor, grace, quiet=quiet)
+    return serving.serve(chosen, executor, projects, grace, quiet=quiet)

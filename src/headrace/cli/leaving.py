@@ -17,7 +17,7 @@ def start(checked: Checked, settings: Settings) -> None:
         hint(app)
 
 
-def hint(app: App) -> None:
-    """Says so where no engine runs that would take up what is left to one."""
+def hint(app: App, deed: str = "take it up") -> None:
+    """Says so where no engine runs that would do what is left to one."""
     if not engines.takers(app):
-        exits.complain("No engine runs that would take it up: start one with `headrace engine`.")
+        exits.complain(f"No engine runs that would {deed}: start one with `headrace engine`.")

@@ -1,8 +1,9 @@
-"""How statuses look: a mark, a colour and words, for runs and for blocks."""
+"""How statuses look: a mark, a colour and words, for runs, blocks, triggers and backfills."""
 
 import click
 
 from headrace.model.run import BlockStatus, Run
+from headrace.model.trigger import Backfill, BackfillStatus, Trigger
 
 MARKS = {
     "initial": "·",
@@ -14,8 +15,21 @@ MARKS = {
     "upstream_failed": "–",
     "condition_failed": "–",
     "abandoned": "!",
+    "active": "●",
+    "paused": "‖",
+    "fault": "✗",
+    "planned": "·",
 }
-COLOURS = {"running": "cyan", "completed": "green", "failed": "red", "cancelled": "yellow", "abandoned": "yellow"}
+COLOURS = {
+    "running": "cyan",
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+    "abandoned": "yellow",
+    "active": "green",
+    "paused": "yellow",
+    "fault": "red",
+}
 _WORDS = {"initial": "waiting", "upstream_failed": "not run", "condition_failed": "skipped"}
 
 
@@ -43,3 +57,13 @@ def of_run(run: Run, abandoned: bool) -> str:
 def of_block(found: BlockStatus, abandoned: bool) -> str:
     """As `status` for a block run or attempt; one that ran when the engine of its run went is abandoned with it."""
     return status("abandoned" if abandoned and found is BlockStatus.RUNNING else found.value)
+
+
+def of_trigger(trigger: Trigger) -> str:
+    """The name of a trigger's status."""
+    return "fault" if trigger.fault else "active" if trigger.active else "paused"
+
+
+def of_backfill(backfill: Backfill) -> str:
+    """The name of a backfill's status; `planned` for one that was never started."""
+    return "planned" if backfill.status is BackfillStatus.INITIAL else backfill.status.value

@@ -4,13 +4,11 @@ What a command needs to answer is imported when it is called, so that its help i
 """
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import click
 
-from headrace import app, settings
-from headrace.cli import exits, options
+from headrace import settings
+from headrace.cli import exits, home, options
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -52,7 +50,7 @@ def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -
     """List runs, the newest first."""
     from headrace.cli import runs_list
 
-    with _home() as app:
+    with home.opened() as app:
         runs_list.write(app, limit, before, pipeline, as_json=as_json)
 
 
@@ -64,7 +62,7 @@ def show(run: int, as_json: bool) -> None:
     """Show RUN: how each block went, every attempt, what failed and why, and all that happened."""
     from headrace.cli import runs_show
 
-    with _home() as app:
+    with home.opened() as app:
         runs_show.write(app, run, as_json=as_json)
 
 
@@ -84,7 +82,7 @@ def logs(run: int, block: str | None, number: int | None, tail: int | None, leve
     from headrace.cli import runs_logs
 
     levels = LEVELS[LEVELS.index(level) :] if level else None
-    with _home() as app:
+    with home.opened() as app:
         runs_logs.write(app, run, block, number, tail, levels, as_json=as_json)
 
 
@@ -104,7 +102,7 @@ def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> 
     """
     from headrace.cli import runs_output
 
-    with _home() as app:
+    with home.opened() as app:
         runs_output.write(app, run, block, name, rows, as_json=as_json)
 
 
@@ -116,7 +114,7 @@ def why(run: int, as_json: bool) -> None:
     """Say why RUN and its blocks wait, and what for; or, once it has ended, why it ended as it did."""
     from headrace.cli import runs_why
 
-    with _home() as app:
+    with home.opened() as app:
         runs_why.write(app, run, as_json=as_json)
 
 
@@ -127,7 +125,7 @@ def cancel(run: int) -> None:
     """Ask for RUN to be cancelled. The engine that moves it stops its blocks, and ends it when they are gone."""
     from headrace.cli import runs_cancel
 
-    with _home() as app:
+    with home.opened() as app:
         runs_cancel.cancel(app, run)
 
 
@@ -164,10 +162,3 @@ def retry(run: int, start: str | None, whole: bool, code: str, detach: bool, qui
 
     retries.leave(asked, settings.load(os.environ))
     return exits.COMPLETED
-
-
-@contextmanager
-def _home() -> Generator[app.App]:
-    """The home of this environment, open for reading; no engine is started."""
-    with app.App(settings.load(os.environ)) as opened:
-        yield opened

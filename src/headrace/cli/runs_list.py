@@ -4,9 +4,9 @@ import click
 
 from headrace import clock
 from headrace.app import App
-from headrace.cli import documents, marks, out, paths, quantities, tables
+from headrace.cli import documents, marks, occasions, out, paths, quantities, tables
 from headrace.cli.tables import Column
-from headrace.model.run import RunStatus
+from headrace.model.run import Run, RunStatus
 from headrace.operations import engines, runs
 from headrace.store.runs import Listed
 
@@ -14,6 +14,8 @@ _COLUMNS = (
     Column("run", right=True),
     Column("pipeline"),
     Column("project"),
+    Column("trigger", cuts=True),
+    Column("for"),
     Column("status"),
     Column("began"),
     Column("took", right=True),
@@ -46,8 +48,16 @@ def _row(listed: Listed, abandoned: bool) -> tuple[str, ...]:
         str(run.id),
         tables.bare(listed.pipeline),
         tables.bare(listed.project),
+        tables.bare(run.occasion.trigger or ""),
+        occasions.date(run.execution_date) if run.trigger_id and run.execution_date != run.created_at else "",
         marks.status(marks.of_run(run, abandoned)),
         quantities.moment(run.started_at or run.created_at),
         quantities.duration(quantities.between(run.started_at, end)),
-        tables.bare(run.reason) if run.status is RunStatus.FAILED else "",
+        _remark(run),
     )
+
+
+def _remark(run: Run) -> str:
+    late = click.style("passed its SLA", fg="red") if run.passed_sla else ""
+    why = tables.bare(run.reason) if run.status is RunStatus.FAILED else ""
+    return "; ".join(filter(None, (why, late)))

@@ -5,7 +5,19 @@ from collections.abc import Iterator
 import click
 
 from headrace.app import App
-from headrace.cli import blocks, closing, documents, marks, out, paths, quantities, runs_why, tables, variables
+from headrace.cli import (
+    blocks,
+    closing,
+    documents,
+    marks,
+    occasions,
+    out,
+    paths,
+    quantities,
+    runs_why,
+    tables,
+    variables,
+)
 from headrace.cli.tables import Column
 from headrace.model.run import FINAL_RUN, Run
 from headrace.operations import reasons, runs, why
@@ -71,8 +83,13 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "asked for", ", ".join(f"{word} {_names(what)}" for word, what in run.selection.items())
     told = documents.written(variables.masked(run.variables), indent=None)
     yield "variables", tables.bare(told) if run.variables else ""
+    events = documents.written(variables.masked(run.event_variables or {}), indent=None)
+    yield "event", tables.bare(events) if run.event_variables else ""
     yield "timeout", _timeout(run)
     yield "started by", _starter(run)
+    yield "due at", quantities.moment(run.fire_time)
+    yield "for", occasions.date(run.execution_date) if run.trigger_id else ""
+    yield "sla", _sla(run)
     yield "status", _status(shown)
     yield "created", quantities.moment(run.created_at)
     yield "admitted", quantities.moment(run.admitted_at)
@@ -93,8 +110,17 @@ def _timeout(run: Run) -> str:
 def _starter(run: Run) -> str:
     if run.trigger_id is None:
         return "hand"
-    due = f", due at {quantities.moment(run.fire_time)}" if run.fire_time else ""
-    return f"trigger {run.trigger_id}{due}"
+    if run.backfill_id is not None:
+        return f"backfill {run.backfill_id}"
+    name = f", {tables.bare(run.occasion.trigger)}" if run.occasion.trigger else ""
+    return f"trigger {run.trigger_id}{name}"
+
+
+def _sla(run: Run) -> str:
+    if run.sla_at is None:
+        return ""
+    passed = marks.styled("passed: ", "failed") if run.passed_sla else ""
+    return f"{passed}it is to have ended by {quantities.moment(run.sla_at)}"
 
 
 def _status(shown: Shown) -> str:

@@ -9,15 +9,16 @@ import queue
 import signal
 import threading
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from types import FrameType
 
-from headrace import clock
+from headrace import clock, project
 from headrace.app import App
 from headrace.cli import exits, marks, opening, out, paths, quantities, tables
 from headrace.cli.following import SIGNALS
 from headrace.engine.executor import Executor
 from headrace.model.run import FINAL_RUN, Run
-from headrace.operations import reasons
+from headrace.operations import projects, reasons
 from headrace.settings import Settings
 from headrace.store.changes import Change, RunMoved
 
@@ -45,10 +46,14 @@ class Heard:
         self.queue.put(signal.Signals(number))
 
 
-def serve(settings: Settings, executor: Executor, grace: float, *, quiet: bool) -> int:
+def serve(settings: Settings, executor: Executor, folders: Sequence[Path], grace: float, *, quiet: bool) -> int:
     """Runs an engine; the exit code. EngineRunning for a second one of a home with SQLite."""
     heard = Heard()
+    for folder in folders:
+        project.open(folder)  # what is no project is refused before anything is opened
     with heard.signals(), opening.opened(settings, executor, heard, own=False) as app:
+        for folder in folders:
+            projects.register(app, folder)
         out.say(f"The engine {app.owner} runs in {paths.near(settings.home)}; Ctrl-C ends it.")
         app.loop.ended.add_done_callback(lambda _: heard.queue.put(None))
         if _until_asked(heard, quiet=quiet) is None:

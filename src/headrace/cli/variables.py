@@ -76,7 +76,7 @@ def _value(given: str, text: str) -> Any:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return text
-    _refuse(given, value)
+    refuse_unkept(given, value)
     return value
 
 
@@ -87,7 +87,7 @@ def _object(whole: str) -> dict[str, Any]:
         raise errors.BadVariable(f"The runtime variables {whole!r} are not JSON: {error}.") from None
     if not isinstance(value, dict):
         raise errors.BadVariable(f'The runtime variables {whole!r} are not a JSON object, such as {{"days": 30}}.')
-    _refuse(whole, value)
+    refuse_unkept(whole, value)
     return cast("dict[str, Any]", value)
 
 
@@ -95,16 +95,16 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse(given: str, value: Any) -> None:
-    """What is JSON, and cannot be kept: numbers beyond 64 bits, halves of characters."""
+def refuse_unkept(given: str, value: Any) -> None:
+    """Raises BadVariable for what is JSON, and cannot be kept: numbers beyond 64 bits, halves of characters."""
     match value:
         case dict():
             for name, inner in cast("dict[str, Any]", value).items():
                 _refuse_no_text(given, name)
-                _refuse(given, inner)
+                refuse_unkept(given, inner)
         case list():
             for inner in cast("list[Any]", value):
-                _refuse(given, inner)
+                refuse_unkept(given, inner)
         case str():
             _refuse_no_text(given, value)
         case bool():

@@ -32,7 +32,7 @@ class Jobs:
         pipeline = self._version(run.version_id)
         folder = self._store.projects.names(run.pipeline_id)[0].path
         rows, kept, begun = _rows(self._store, run_id)
-        found = self._store.limits.of(run.pipeline_id)
+        found = self._store.limits.of(run.pipeline_id, run.trigger_id)
         return Job(
             run=run,
             pipeline=pipeline,

@@ -1,9 +1,10 @@
 """Those who want to know: told of every change after it is recorded, on the loop's thread. They must not linger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from headrace.model.run import Run
+from headrace.model.run import FINAL_RUN, Run
+from headrace.model.schedule import ALWAYS_ON, ONCE
 from headrace.store.changes import Change
 
 
@@ -11,3 +12,14 @@ class Observer(Protocol):
     def told(self, run: Run, changes: Sequence[Change]) -> None:
         """These changes of that run are recorded; `run` is as they left it."""
         ...
+
+
+class Ends:
+    """Calls back when a run has ended for which its trigger, or its backfill, may go on."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended = ended
+
+    def told(self, run: Run, changes: Sequence[Change]) -> None:
+        if run.status in FINAL_RUN and (run.backfill_id or run.occasion.interval in (ONCE, ALWAYS_ON)):
+            self._ended()

@@ -1,23 +1,34 @@
 """The services of one engine, started and stopped together: the loop, the intake, the heart, and who listens for rings."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from headrace import clock, errors
 from headrace.engine import owner
+from headrace.engine.backfiller import Backfiller
+from headrace.engine.deadlines import Deadlines
 from headrace.engine.executor import Executor
 from headrace.engine.heart import Heart
 from headrace.engine.intake import Intake
 from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
-from headrace.engine.observers import Observer
+from headrace.engine.maker import Maker
+from headrace.engine.matcher import Matcher
+from headrace.engine.observers import Ends, Observer
 from headrace.engine.owner import Alone, Owner
+from headrace.engine.registry import Registry
+from headrace.engine.scheduler import Scheduler
+from headrace.engine.syncer import Syncer
+from headrace.engine.timekeeper import Service, Timekeeper
+from headrace.engine.watcher import Watcher
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import BlockRun, Run
 from headrace.settings import Settings
 from headrace.store import Store
+from headrace.store.database import About
+from headrace.vault import Vault
 
 GRACE = 0.25  # of a lease is waited beyond it, before its engine is taken for dead
 
@@ -45,10 +56,12 @@ class Engine:
         self._own = own
         self._alone = Alone(settings.home) if not own and not settings.database else None
         self._owner = Owner(settings.home)
-        self.loop = Loop(store, executor, observers, lambda: self._intake.room_made())
+        told = [*observers, Ends(self._wake)]
+        self.loop = Loop(store, executor, told, lambda: self._intake.room_made())
         jobs = Jobs(store, settings)
         self._intake = Intake(store, jobs, self.loop, settings.home, GRACE * settings.lease, own=own)
         self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
+        self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, self._wake))
 
     @property
     def name(self) -> str:
@@ -63,7 +76,9 @@ class Engine:
         if self._heart:
             self._heart.start(self.name, since)
         self._intake.start(self.name)
-        self._listener = self._store.listen(self.name, self._intake.wake)
+        if self._timekeeper:
+            self._timekeeper.start()
+        self._listener = self._store.listen(self.name, self._rung)
 
     def take(self, run_id: int) -> Begun:
         """Moves a run that was made, or asked to be reopened, for this engine."""
@@ -75,13 +90,13 @@ class Engine:
 
         What has not ended is for others to go on with, once this engine is closed.
         """
-        self._intake.close()
+        self._end_intake()
         return self.loop.drain(seconds)
 
     def close(self) -> None:
         """Ends all of it. The runs that are not final are anybody's from now on."""
         self._listener.close()
-        self._intake.close()
+        self._end_intake()
         self.loop.close()
         if self._heart:
             self._heart.close()
@@ -89,6 +104,23 @@ class Engine:
         self._owner.close()
         if self._alone:
             self._alone.close()
+
+    def _rung(self, about: About) -> None:
+        if about is About.RUNS:
+            self._intake.wake()
+        elif self._timekeeper:
+            self._timekeeper.wake()
+
+    def _wake(self) -> None:
+        """A run has ended that some trigger or backfill may go on for, or a look at files."""
+        if self._timekeeper:
+            self._timekeeper.wake()
+
+    def _end_intake(self) -> None:
+        """Nothing begins here any more, and nothing is taken."""
+        if self._timekeeper:
+            self._timekeeper.close()
+        self._intake.close()
 
     def _register(self, as_owner: Owner) -> float:
         """Makes the engine's row; the moment before, of the clock that goes on while the machine sleeps."""
@@ -120,3 +152,16 @@ class Engine:
         if self._heart:
             self._heart.go_on_as(new.name, since)
         before.close()
+
+
+def _by_themselves(store: Store, settings: Settings, wake: Callable[[], None]) -> dict[str, Service]:
+    """What begins without being asked for."""
+    maker = Maker(store, settings)
+    return {
+        "watcher": Watcher(store, wake),
+        "matcher": Matcher(store, maker),
+        "scheduler": Scheduler(store, maker),
+        "backfiller": Backfiller(store, maker),
+        "deadlines": Deadlines(store),
+        "syncer": Syncer(store, maker, Registry(store, maker, Vault(settings.home))),
+    }

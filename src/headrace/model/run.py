@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from headrace.model.output import Output
+from headrace.model.slot import Slot
 
 
 class RunStatus(StrEnum):
@@ -68,6 +69,16 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Occasion:
+    """What began a run: its trigger, as that was at the moment."""
+
+    trigger: str | None = None  # its name; None: a hand
+    interval: str | None = None  # of a time trigger
+    variables: Mapping[str, Any] = field(default_factory=dict[str, Any])  # the trigger's own
+    slot: Slot | None = None  # what it speaks for
+
+
+@dataclass(frozen=True, slots=True)
 class Reopening:
     """How a final run is to go on: which blocks run again, and with which code.
 
@@ -105,6 +116,12 @@ class Run:
     fire_time: datetime | None = None  # the moment its trigger was due, for those that time fires
     settings: RunSettings = field(default_factory=RunSettings)
     admitted_at: datetime | None = None  # since when it counts for the limits that it comes under
+    backfill_id: int | None = None
+    occasion: Occasion = field(default_factory=Occasion)
+    event_variables: Mapping[str, Any] | None = None  # what came with the call or event that began it
+    held: bool = False  # its trigger was paused before it began
+    sla_at: datetime | None = None  # when it is to have ended
+    passed_sla: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,3 +81,49 @@ class Trigger:
     fault: str | None  # why it cannot fire as it is
     created_at: datetime
     updated_at: datetime
+
+
+class BackfillStatus(StrEnum):
+    INITIAL = "initial"  # written down; nothing was started
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL_BACKFILL = frozenset({BackfillStatus.COMPLETED, BackfillStatus.FAILED, BackfillStatus.CANCELLED})
+
+
+class Which(StrEnum):
+    """Which dates of its range a backfill makes runs for."""
+
+    MISSING = "missing"  # those of which the pipeline has no completed run
+    FAILED = "failed"  # those whose latest run failed
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """Runs for a range of dates: its plan is fixed when it is started, and `made` says how far it has been carried out."""
+
+    id: int
+    uid: str
+    pipeline_id: int
+    trigger_id: int | None
+    name: str
+    start_time: datetime
+    end_time: datetime
+    interval_type: str
+    interval_units: int
+    which: Which
+    variables: Mapping[str, Any]
+    settings: TriggerSettings
+    status: BackfillStatus
+    reason: str
+    dates: tuple[datetime, ...] | None
+    made: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    created_at: datetime
+    updated_at: datetime

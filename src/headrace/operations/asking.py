@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,18 +71,9 @@ def check(asked: Asked) -> Checked:
     return _checked(asked, project.open(asked.folder, os.environ))
 
 
-def check_pinned(checked: Checked, place: Path) -> Checked:
-    """The same as it stands in a snapshot laid out at `place`: the folder may have changed since it was read."""
-    environment = {**project.dotenv(checked.project), **os.environ}
-    found, pipeline = _read_pinned(place, frozenset(environment.items()), checked.asked.pipeline)
+def check_pinned(checked: Checked, found: project.Project, pipeline: Pipeline) -> Checked:
+    """The same as it stands in a snapshot: the folder may have changed since it was read."""
     return Checked(checked.asked, found, pipeline, _chosen(pipeline, checked.asked))
-
-
-@lru_cache(maxsize=64)  # what is laid out under a hash never changes
-def _read_pinned(
-    place: Path, environment: frozenset[tuple[str, str]], pipeline: str
-) -> tuple[project.Project, Pipeline]:
-    return _read(project.open(place, dict(environment)), pipeline)
 
 
 def _checked(asked: Asked, found: project.Project) -> Checked:

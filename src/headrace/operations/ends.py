@@ -26,7 +26,7 @@ def _of_run(shown: Shown) -> str:
             return f"its cancel was asked for at {reasons.moment(run.cancel_requested_at)}"
         case "run_timed_out":
             return f"it was not done after {run.settings.timeout or 0:g} s, which is its timeout"
-        case "limit_reached":
+        case "limit_reached" | "previous_running":
             return reasons.in_words(run.reason)
         case _:
             return _of_first_failure(shown) or run.reason

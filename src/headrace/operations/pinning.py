@@ -1,7 +1,8 @@
 """A run is pinned to the code of its project at one moment."""
 
-from headrace import clock, project
+from headrace import clock
 from headrace.app import App
+from headrace.engine.pins import Pins
 from headrace.operations import asking
 from headrace.operations.asking import Checked
 from headrace.store.projects import Pinned
@@ -12,10 +13,7 @@ def pin(app: App, checked: Checked) -> tuple[Checked, Pinned]:
 
     Raises ProjectUnreadable, ProjectChanged, HomeUnwritable, and what `asking.check` raises for a folder changed since.
     """
-    found = checked.project
-    snapshot, place = project.pin(found, app.settings.home / "versions")
-    checked = asking.check_pinned(checked, place)
-    pipeline, files = checked.pipeline, len(snapshot.files)
-    version = project.version_hash(pipeline, snapshot)
-    pinned = app.store.projects.pin(found.path, found.name, pipeline, version, snapshot.hash, files, clock.now())
-    return checked, pinned
+    pins = Pins(app.store, app.settings.home)
+    kept = pins.keep(checked.project)
+    checked = asking.check_pinned(checked, *pins.read(kept, checked.asked.pipeline))
+    return checked, pins.pin(kept, checked.asked.pipeline, clock.now()).pinned

@@ -16,6 +16,7 @@ _WORDS = {
     "run_failed": "another block had failed",
     "run_timed_out": "the run had used up its time",
     "limit_reached": "a limit on its runs was reached, and its pipeline says to skip then",
+    "previous_running": "the run before was still under way, and its trigger says to skip then",
     "engine_died": "the headrace that ran it was ended",
     "let_go": "the engine could not go on with the run",
     "upstreams_completed": "all it needs is there",

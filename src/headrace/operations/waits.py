@@ -23,6 +23,9 @@ _BOUND = {
 def of(app: App, shown: Shown) -> Iterator[Reason]:
     """The run's own reasons, then those of each block that is not settled."""
     run = shown.run
+    if run.held and not run.cancel_requested_at:
+        yield Reason("held", _held(run))
+        return
     uses = app.store.limits.used(run.id)
     yield from _of_cancel(shown)
     yield from _of_engine(app, run)
@@ -31,6 +34,14 @@ def of(app: App, shown: Shown) -> Iterator[Reason]:
     elif not shown.abandoned and run.owner:
         for row in shown.blocks:
             yield from _of_block(shown, row, uses)
+
+
+def _held(run: Run) -> str:
+    """What has it wait, whatever else it would have to wait for."""
+    if run.backfill_id is not None:
+        return f"its backfill {run.backfill_id} is paused: `headrace backfill resume {run.backfill_id}` has it begin"
+    name = run.occasion.trigger or run.trigger_id
+    return f"its trigger {name} is paused: `headrace triggers resume {run.trigger_id}` has it begin"
 
 
 def _of_cancel(shown: Shown) -> Iterator[Reason]:

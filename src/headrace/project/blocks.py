@@ -53,7 +53,7 @@ def read(written: Field, within: Surroundings) -> Block:
         upstream=tuple(edge(each) for each in written.at("upstream_blocks").items()),
         configuration=written.at("configuration").mapping(),
         retry_config=retries.read(written.at("retry_config")),
-        timeout=_seconds(written.at("timeout")),
+        timeout=written.at("timeout").seconds() or None,  # the format has 0 for none
         fresh_process=_setting("fresh_process", written, within).flag(),
         memory_limit=_bytes(_setting("memory_limit", written, within)),
         extra=written.rest(_KNOWN),
@@ -140,17 +140,6 @@ def _warn_remote(written: Field, within: Surroundings) -> None:
     executor = written.at("executor_type").text()
     if executor and executor not in LOCAL_EXECUTORS:
         within.warn(written.at("executor_type"), f"{executor} is not set up here; the block runs locally")
-
-
-def _seconds(written: Field) -> float | None:
-    """A number of seconds; none, and 0, which the format has for none, are None."""
-    try:
-        seconds = float(written.value or 0) if not isinstance(written.value, bool) else -1
-    except (TypeError, ValueError):
-        seconds = -1
-    if not 0 <= seconds < float("inf"):
-        raise written.wrong("a number of seconds")
-    return seconds or None
 
 
 def _bytes(written: Field) -> int | None:

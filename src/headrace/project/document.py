@@ -5,7 +5,7 @@ What would blow up (nesting, aliases of aliases, merges of merges) is refused by
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from headrace.project.faults import DEEPEST, LARGEST, MOST_VALUES, NotPlain, NotYaml, Path
@@ -24,12 +24,28 @@ def parse(text: str) -> Document:
     Keys become text; dates become ISO text, times with their zone. Raises NotYaml, and NotPlain for what JSON cannot
     hold (nan, whole numbers beyond 64 bits).
     """
+    loader = _loader(text)
+    reading = _Reading()
+    return Document(reading.plain(loader.load(text), ()), tuple(reading.dates))
+
+
+def parse_apart(text: str, name: str) -> Document:
+    """As `parse`, but of the list under that name at the top an entry that cannot be read is the error, in its place."""
+    loader = _loader(text)
+    reading = _Reading()
+    whole, entries = loader.load_apart(text, name)
+    plain = reading.plain(whole, ())
+    if entries is not None:
+        plain[name] = [reading.plain_or_error(each, (name, index)) for index, each in enumerate(entries)]
+    return Document(plain, tuple(reading.dates))
+
+
+def _loader(text: str) -> Any:
     if len(text) > LARGEST:
         raise NotYaml(f"it has {len(text)} characters; at most {LARGEST} are read")
     from headrace.project import loader  # YAML is slow to import, and much is done with a project without it
 
-    reading = _Reading()
-    return Document(reading.plain(loader.load(text), ()), tuple(reading.dates))
+    return loader
 
 
 def place(file: str, line: int | None = None, column: int | None = None) -> str:
@@ -42,9 +58,14 @@ def line_of(text: str, path: Path) -> int | None:
 
     The text is read again for it: where a value was written matters only when somebody must be told.
     """
+    return lines_of(text, [path])[0]
+
+
+def lines_of(text: str, paths: Sequence[Path]) -> list[int | None]:
+    """`line_of` each of several paths; the text is read once."""
     from headrace.project import loader
 
-    return loader.line_of(text, path)
+    return loader.lines_of(text, paths)
 
 
 class _Reading:
@@ -53,6 +74,12 @@ class _Reading:
     def __init__(self) -> None:
         self.values = 0
         self.dates: list[Path] = []
+
+    def plain_or_error(self, value: Any, path: Path) -> Any:
+        try:
+            return value if isinstance(value, NotYaml) else self.plain(value, path)
+        except NotPlain as error:
+            return error
 
     def plain(self, value: Any, path: Path) -> Any:
         self.values += 1

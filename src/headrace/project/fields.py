@@ -64,6 +64,18 @@ class Field:
             raise self.wrong("true or false")
         return bool(self.value)
 
+    def seconds(self) -> float | None:
+        """A number of seconds, 0 or more, also one written as text; None when nothing is written."""
+        if self.value in (None, ""):
+            return None
+        try:
+            seconds = -1 if isinstance(self.value, bool) else float(self.value)
+        except (TypeError, ValueError, OverflowError):
+            seconds = -1
+        if not 0 <= seconds < float("inf"):
+            raise self.wrong("a number of seconds")
+        return seconds
+
     def rest(self, known: frozenset[str]) -> dict[str, Any]:
         """What a mapping holds beside the names that are known."""
         return {name: value for name, value in self.mapping().items() if name not in known}

@@ -1,6 +1,7 @@
 """libyaml's safe loader, with bounds on what a text may make it do."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import yaml
@@ -19,9 +20,47 @@ class _Loader(yaml.CSafeLoader):
 
 def load(text: str) -> Any:
     """The values as the loader makes them. Raises NotYaml."""
-    try:
+    with _refusals(text):
         _refuse_deep(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+
+
+def load_apart(text: str, name: str) -> tuple[Any, list[Any] | None]:
+    """As `load`, but the list under that name at the top is apart, None where there is no such list.
+
+    An entry of it that cannot be made is its NotYaml, in its place.
+    """
+    with _refusals(text):
+        _refuse_deep(text)
+        root = cast(Any, yaml.compose(text, Loader=_Loader))
+        below = _child(root, name) if root else None
+        if below is None or below.id != "sequence":
+            return (_made(root) if root else None), None
+        nodes, below.value = below.value, []
+        return _made(root), [_made_or_error(text, node) for node in nodes]
+
+
+def _made(node: Any) -> Any:
+    loader = _Loader("")
+    try:
+        return cast(Any, loader).construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _made_or_error(text: str, node: Any) -> Any:
+    try:
+        with _refusals(text):
+            return _made(node)
+    except NotYaml as error:
+        return NotYaml(str(error), error.line or node.start_mark.line + 1, error.column)
+
+
+@contextmanager
+def _refusals(text: str) -> Generator[None]:
+    """Whatever the library raises for a text becomes a NotYaml."""
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (None, None)
@@ -35,12 +74,16 @@ def load(text: str) -> Any:
         raise NotYaml(f"a value is not of the kind it is written as ({error})") from None
 
 
-def line_of(text: str, path: Path) -> int | None:
-    """The line, from 1, of the value at `path`, or of the nearest that holds it; None if text is no YAML."""
+def lines_of(text: str, paths: Sequence[Path]) -> list[int | None]:
+    """The line of each, from 1, as the value stands there, or the nearest that holds it; None if text is no YAML."""
     try:
-        node = cast(Any, yaml.compose(text, Loader=_Loader))
+        root = cast(Any, yaml.compose(text, Loader=_Loader))
     except yaml.YAMLError:
-        return None
+        return [None] * len(paths)
+    return [_line_below(root, path) for path in paths]
+
+
+def _line_below(node: Any, path: Path) -> int | None:
     for step in path:
         below = _child(node, step)
         if below is None:

@@ -4,15 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace.store import databases
-from headrace.store.database import Database, Listener
+from headrace.store.backfills import Backfills
+from headrace.store.database import About, Database, Listener
 from headrace.store.engines import Engines
 from headrace.store.limits import LimitTable
+from headrace.store.occurrences import Occurrences
 from headrace.store.projects import Projects
 from headrace.store.runs import Runs
+from headrace.store.tokens import Tokens
+from headrace.store.trigger_files import TriggerFiles
+from headrace.store.triggers import Triggers
+from headrace.store.watches import Watches
 
 
 class Store:
-    """What is remembered: `projects` with all that pins their runs, `engines`, `limits`, and `runs` with all of theirs."""
+    """What is remembered: `projects` with all that pins their runs, `engines`, `limits`,
+    `runs` with all of theirs, `triggers` and `backfills`, `occurrences` and the `watches` that look for some of them.
+    """
 
     def __init__(self, opened: Database) -> None:
         self._database = opened
@@ -20,11 +28,17 @@ class Store:
         self.engines = Engines(opened)
         self.limits = LimitTable(opened)
         self.runs = Runs(opened)
+        self.triggers = Triggers(opened)
+        self.trigger_files = TriggerFiles(opened)
+        self.backfills = Backfills(opened)
+        self.tokens = Tokens(opened)
+        self.occurrences = Occurrences(opened)
+        self.watches = Watches(opened)
 
-    def listen(self, name: str, wake: Callable[[], None]) -> Listener:
+    def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         """Calls `wake`, from a thread of its own, whenever there may be something for the engine of that name to do.
 
-        It says nothing but: look. One that is lost is not repeated, so look from time to time all the same.
+        It says where to look, and nothing else. One that is lost is not repeated, so look from time to time all the same.
         """
         return self._database.listen(name, wake)
 

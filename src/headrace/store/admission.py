@@ -26,7 +26,9 @@ class Places:
     """The places that the limits of some pipelines have for runs, as they were counted, less those taken since."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], counted: Sequence[Sequence[Any]]) -> None:
-        self._caps = {(row["kind"], row["pipeline_id"]): row["cap"] for row in rows}
+        self._caps = {(row["kind"], row["pipeline_id"]): row["cap"] for row in rows if row["trigger_id"] is None}
+        self._own = {row["trigger_id"]: row["cap"] for row in rows if row["trigger_id"] is not None}
+        self._pipelines = {row["pipeline_id"] for row in rows}
         self._skips = {row["pipeline_id"] for row in rows if row["skip"]}
         self._used = Counter[tuple[int, int | None]]()
         for pipeline_id, trigger_id, count in counted:
@@ -45,7 +47,7 @@ class Places:
 
     def open(self) -> list[sa.ColumnElement[bool]]:
         """What leaves out the runs that would only be made to wait."""
-        waiting = {pipeline for _, pipeline in self._caps} - self._skips
+        waiting = self._pipelines - self._skips
         whole = [pipeline for pipeline in waiting if self._full_pipeline(pipeline)]
         of_trigger = [key for key in self._used if key[0] in waiting and key[0] not in whole and self._full(*key)]
         return [
@@ -57,7 +59,7 @@ class Places:
         ]
 
     def _full(self, pipeline: int, trigger: int | None) -> bool:
-        cap = self._caps.get(("trigger_runs", pipeline))
+        cap = self._own.get(trigger, self._caps.get(("trigger_runs", pipeline)))
         return self._full_pipeline(pipeline) or (cap is not None and self._used[pipeline, trigger] >= cap)
 
     def _full_pipeline(self, pipeline: int) -> bool:

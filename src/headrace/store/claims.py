@@ -23,6 +23,7 @@ LIVING = sa.select(engines.c.name).where(engines.c.name == runs.c.owner).exists(
 ORPHAN = sa.and_(OPEN, sa.or_(runs.c.owner.is_(None), ~LIVING))
 
 _WAITS = sa.and_(runs.c.admitted_at.is_(None), runs.c.cancel_requested_at.is_(None))
+_READY = sa.and_(_WAITS, sa.not_(runs.c.held))
 _DATE = sa.type_coerce(runs.c.execution_date, sa.types.NullType())  # as the driver has it, in an order all the same
 _SEEN = (runs.c.id, runs.c.epoch, runs.c.pipeline_id, runs.c.trigger_id, _DATE.label("date"), _WAITS.label("waits"))
 _ORDER = (runs.c.execution_date, runs.c.id)
@@ -111,7 +112,7 @@ def _places(connection: sa.Connection, look: _Look) -> admission.Places:
 def _fitting(connection: sa.Connection, room: int, limited: list[int]) -> list[Seen]:
     """The first orphans for which there seems to be a place, or a refusal."""
     places = admission.places(connection, limited, lock=False)
-    query = sa.select(*_SEEN).where(ORPHAN, _WAITS).order_by(*_ORDER)
+    query = sa.select(*_SEEN).where(ORPHAN, _READY).order_by(*_ORDER)
     found: list[Seen] = []
     after: sa.ColumnElement[bool] = sa.true()
     while len(found) < room:
@@ -171,13 +172,13 @@ _LOOK = sa.select(*_SEEN).order_by(*_ORDER)
 
 # Whether the engine has a row, which stays until the commit: nobody who is buried claims anything.
 _LIVES = Statement(sa.select(engines.c.name).where(engines.c.name == _OWNER).with_for_update(read=True, key_share=True))
-_MINE = Statement(_LOOK.where(OPEN, _WAITS, runs.c.owner == _OWNER))
+_MINE = Statement(_LOOK.where(OPEN, _READY, runs.c.owner == _OWNER))
 _URGENT = Statement(_LOOK.where(ORPHAN, sa.not_(_WAITS)).limit(_MOST))
-_FIRST = Statement(_LOOK.where(ORPHAN, _WAITS).limit(_MOST))
+_FIRST = Statement(_LOOK.where(ORPHAN, _READY).limit(_MOST))
 _ONE = Statement(_LOOK.where(ORPHAN, runs.c.id == _RUN, runs.c.epoch == sa.bindparam("epoch", type_=runs.c.epoch.type)))
 _LIMITED = Statement(
     sa.select(limits.c.pipeline_id)
-    .where(admission.OF_RUNS, limits.c.pipeline_id.in_(sa.select(runs.c.pipeline_id).where(OPEN, _WAITS)))
+    .where(admission.OF_RUNS, limits.c.pipeline_id.in_(sa.select(runs.c.pipeline_id).where(OPEN, _READY)))
     .distinct()
 )
 _HOLDING = Plural(

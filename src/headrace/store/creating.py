@@ -1,6 +1,6 @@
 """A run comes into being: once for each key, once for each fire time of a trigger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from headrace import errors, identity
-from headrace.model.run import Run, RunSettings, RunStatus
-from headrace.store import admission, rows
-from headrace.store.script import Script, Statement, insertion
-from headrace.store.tables import keys, runs
+from headrace.model.run import Occasion, Run, RunSettings, RunStatus
+from headrace.store import admission, endings, rows
+from headrace.store.columns import Moment
+from headrace.store.script import Plural, Script, Statement, insertion
+from headrace.store.tables import keys, runs, triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What is needed for a run to exist. `blocks` maps each block to the block run whose outputs it reuses, or None."""
+    """What is needed for a run to exist. `blocks` maps each block to the block run whose outputs it reuses, or None.
+
+    One that is `refused` is there to be seen: it is cancelled from the beginning, for that reason.
+    """
 
     pipeline_id: int
     version_id: int
@@ -38,6 +42,11 @@ class NewRun:
     fire_time: datetime | None = None
     settings: RunSettings = field(default_factory=RunSettings)
     key: Key | None = None
+    backfill_id: int | None = None
+    occasion: Occasion = field(default_factory=Occasion)
+    event_variables: Mapping[str, Any] | None = None
+    sla_at: datetime | None = None
+    refused: str | None = None
 
     @property
     def scope(self) -> str:
@@ -55,11 +64,52 @@ class Created:
 
 def create(connection: sa.Connection, new: NewRun, at: datetime, owner: str | None) -> Created:
     """See `Runs.create`. IntegrityError when somebody makes it at the same time: asked again, his is found."""
+    held = _held(connection, new)
     if earlier := _earlier(connection, new):
         return Created(earlier, False)
+    if new.refused:
+        return Created(_refused(connection, new, at), True)
     places = admission.places(connection, [new.pipeline_id], lock=True) if owner else None
     admitted_at = at if places and places.take(new) else None
-    return Created(_insert(connection, new, at, owner, admitted_at), True)
+    return Created(_insert(connection, new, at, owner, admitted_at, held=held), True)
+
+
+def create_fired(connection: sa.Connection, fired: Sequence[NewRun], at: datetime) -> int:
+    """Runs of the fire times of active triggers, whose rows are locked; how many are new. A fire time has one run."""
+    there = _fired(connection, fired)
+    new = [each for each in fired if (each.trigger_id, each.fire_time) not in there]
+    plain = [(each, identity.new()) for each in new if not each.refused]
+    with Script(connection) as script:
+        script.say_of_each(_RUN, [_row(run, uid, at) for run, uid in plain])
+        script.say_of_each(rows.NEW_BLOCK, [block for run, uid in plain for block in _blocks(run, uid, at)])
+        script.say_of_each(rows.NEW_EVENT, [_event(run, uid, at) for run, uid in plain])
+    for each in new:
+        if each.refused:
+            _refused(connection, each, at)
+    return len(new)
+
+
+def _fired(connection: sa.Connection, fired: Sequence[NewRun]) -> set[tuple[int, datetime]]:
+    """Which of those fire times, by trigger, have a run."""
+    asked, ids = _FIRED.of({each.trigger_id for each in fired if each.trigger_id is not None})
+    since = min(each.fire_time for each in fired if each.fire_time is not None)
+    return set(Script(connection).ask(asked, {**ids, "since": since}).rows)
+
+
+def _held(connection: sa.Connection, new: NewRun) -> bool:
+    """Whether its trigger is paused, which stays as it is until the commit; TriggerNotFound for one that was deleted."""
+    if new.trigger_id is None:
+        return False
+    (found,) = Script(connection).ask(_TRIGGER, {"trigger": new.trigger_id}).named
+    if found["deleted_at"]:
+        raise errors.TriggerNotFound(trigger=new.trigger_id)
+    return not found["active"]
+
+
+def _refused(connection: sa.Connection, new: NewRun, at: datetime) -> Run:
+    run = _insert(connection, new, at, None, None, held=False)
+    endings.close(connection, run.id, None, RunStatus.CANCELLED, new.refused or "", at, None)
+    return rows.run(Script(connection).ask(_MADE, {"uid": run.uid}).named[0])
 
 
 def _earlier(connection: sa.Connection, new: NewRun) -> Run | None:
@@ -82,28 +132,35 @@ def _only(connection: sa.Connection, that: sa.ColumnElement[bool]) -> Run | None
 
 
 def _insert(
-    connection: sa.Connection, new: NewRun, at: datetime, owner: str | None, admitted_at: datetime | None
+    connection: sa.Connection, new: NewRun, at: datetime, owner: str | None, admitted_at: datetime | None, *, held: bool
 ) -> Run:
     uid = identity.new()
-    columns = {name: getattr(new, name) for name in _GIVEN} | {
-        "uid": uid,
-        "status": RunStatus.INITIAL,
-        "created_at": at,
-        "owner": owner,
-        "epoch": 1 if owner else 0,
-        "admitted_at": admitted_at,
-    }
-    blocks = [rows.new_block(uid, block, reused, at=at) for block, reused in new.blocks.items()]
-    event = {"of_run": uid, "block": None, "attempt": None, "at": at, "kind": "run.create", "status": "initial"}
+    owned = {"owner": owner, "epoch": 1 if owner else 0, "admitted_at": admitted_at, "held": held}
     with Script(connection) as script:
-        script.say(_RUN, columns)
-        script.say_of_each(rows.NEW_BLOCK, blocks)
-        script.say(rows.NEW_EVENT, {**event, "reason": new.reason})
+        script.say(_RUN, _row(new, uid, at) | owned)
+        script.say_of_each(rows.NEW_BLOCK, _blocks(new, uid, at))
+        script.say(rows.NEW_EVENT, _event(new, uid, at))
         if new.key is not None:
             key = {"scope": new.scope, "key": new.key.key, "request": new.key.request}
             script.say(_KEY, {**key, "run_uid": uid, "created_at": at})
         made = script.say(_MADE, {"uid": uid})
     return rows.run(made.named[0])
+
+
+def _row(new: NewRun, uid: str, at: datetime) -> dict[str, Any]:
+    """Its row, for any engine to claim."""
+    nobody = {"owner": None, "epoch": 0, "admitted_at": None, "held": False}
+    made = {"uid": uid, "status": RunStatus.INITIAL, "created_at": at}
+    return {name: getattr(new, name) for name in _GIVEN} | made | nobody
+
+
+def _blocks(new: NewRun, uid: str, at: datetime) -> list[dict[str, Any]]:
+    return [rows.new_block(uid, block, reused, at=at) for block, reused in new.blocks.items()]
+
+
+def _event(new: NewRun, uid: str, at: datetime) -> dict[str, Any]:
+    event = {"of_run": uid, "block": None, "attempt": None, "at": at, "kind": "run.create", "status": "initial"}
+    return event | {"reason": new.reason}
 
 
 _GIVEN = (
@@ -117,7 +174,21 @@ _GIVEN = (
     "trigger_id",
     "fire_time",
     "settings",
+    "backfill_id",
+    "occasion",
+    "event_variables",
+    "sla_at",
 )
-_RUN = insertion(runs, *_GIVEN, "uid", "status", "created_at", "owner", "epoch", "admitted_at")
+_RUN = insertion(runs, *_GIVEN, "uid", "status", "created_at", "owner", "epoch", "admitted_at", "held")
 _KEY = insertion(keys, "scope", "key", "request", "run_uid", "created_at")
+_TRIGGER = Statement(
+    sa.select(triggers.c.active, triggers.c.deleted_at)
+    .where(triggers.c.id == sa.bindparam("trigger", type_=triggers.c.id.type))
+    .with_for_update(read=True)
+)
+_FIRED = Plural(
+    lambda ids: sa.select(runs.c.trigger_id, runs.c.fire_time).where(
+        runs.c.trigger_id.in_(ids), runs.c.fire_time >= sa.bindparam("since", type_=Moment)
+    )
+)
 _MADE = Statement(sa.select(*rows.RUN).where(runs.c.uid == sa.bindparam("uid", type_=runs.c.uid.type)))

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -11,6 +12,13 @@ import sqlalchemy as sa
 from headrace import errors
 from headrace.store import migrations
 from headrace.store.script import Script, Statement
+
+
+class About(StrEnum):
+    """What a ring is about: those who look after other things need not look."""
+
+    RUNS = "runs"
+    TRIGGERS = "triggers"
 
 
 class Listener(Protocol):
@@ -81,11 +89,11 @@ class Database(ABC):
         """The moment that many seconds from `at`, or from what the database's own clock says where it has one."""
 
     @abstractmethod
-    def ring(self, connection: sa.Connection) -> None:
+    def ring(self, connection: sa.Connection, about: About = About.RUNS) -> None:
         """Wakes every engine once this transaction is committed."""
 
     @abstractmethod
-    def listen(self, name: str, wake: Callable[[], None]) -> Listener:
+    def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         """Calls `wake` in a thread of its own whenever somebody rang, and whenever a ring may have been missed."""
 
     @abstractmethod

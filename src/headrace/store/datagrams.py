@@ -1,17 +1,21 @@
-"""The bell of a home: a datagram to each engine's socket under `home/engines`. It says nothing but: look."""
+"""The bell of a home: a datagram to each engine's socket under `home/engines`. It says where to look, and nothing else."""
 
 import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
+
+from headrace.store.database import About
+
+SIZE = 16  # bytes of a ring
 
 
 class Listener:
     """Calls `wake` in a thread of its own whenever somebody rang, until it is closed."""
 
-    def __init__(self, home: Path, name: str, wake: Callable[[], None]) -> None:
+    def __init__(self, home: Path, name: str, wake: Callable[[About], None]) -> None:
         self._path = home / "engines" / f"{name}.sock"
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._wake = wake
@@ -31,19 +35,21 @@ class Listener:
 
     def _listen(self) -> None:
         while not self._closed:
-            self._socket.recv(1)
-            self._drain()
-            if not self._closed:
-                self._wake()
+            rung = {self._socket.recv(SIZE), *self._waiting()}
+            for about in About:
+                if about.encode() in rung and not self._closed:
+                    self._wake(about)
 
-    def _drain(self) -> None:
-        """One look answers all the rings that came before it."""
+    def _waiting(self) -> set[bytes]:
+        """One look answers all the rings about a thing that came before it."""
+        rung = set[bytes]()
         with contextlib.suppress(BlockingIOError):
-            while self._socket.recv(1, socket.MSG_DONTWAIT):
-                pass
+            while ring := self._socket.recv(SIZE, socket.MSG_DONTWAIT):
+                rung.add(ring)
+        return rung
 
 
-def ring(home: Path) -> None:
+def ring(home: Path, about: Iterable[About]) -> None:
     """Rings for every engine of the home; takes away the sockets of those that were killed."""
     with (
         contextlib.suppress(FileNotFoundError),
@@ -52,12 +58,13 @@ def ring(home: Path) -> None:
     ):
         bell.setblocking(False)
         for path in Path(folder).glob("*.sock"):
-            _ring(bell, path)
+            for each in about:
+                _ring(bell, path, each)
 
 
-def _ring(bell: socket.socket, path: Path) -> None:
+def _ring(bell: socket.socket, path: Path, about: About) -> None:
     try:
-        bell.sendto(b"!", str(path))
+        bell.sendto(about.encode(), str(path))
     except BlockingIOError:
         pass  # it has rings enough to hear
     except ConnectionRefusedError:

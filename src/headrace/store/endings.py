@@ -7,7 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from headrace.model.run import BlockStatus, RunStatus
+from headrace.store import ends
 from headrace.store.columns import Moment
+from headrace.store.script import Script
 from headrace.store.tables import attempts, block_runs, events, runs
 
 
@@ -38,7 +40,8 @@ def close(
     held = [runs.c[name] == value for name, value in given.items() if value is not None]
     this = [runs.c.id == run_id, runs.c.ended_at.is_(None), *held]
     ending = sa.update(runs).where(*this).values(status=status, reason=reason, ended_at=at, retry_request=None)
-    if not connection.execute(ending).rowcount:
+    found = connection.execute(ending.returning(runs.c.uid, runs.c.pipeline_id, runs.c.execution_date)).first()
+    if found is None:
         return False
     cancelled = {"status": BlockStatus.CANCELLED, "reason": reason, "ended_at": at}
     open_blocks = sa.and_(block_runs.c.run_id == run_id, block_runs.c.ended_at.is_(None))
@@ -49,6 +52,18 @@ def close(
     connection.execute(sa.update(block_runs).where(open_blocks).values(**cancelled, retry_at=None))
     ended = {"run_id": run_id, "at": at, "kind": "run.end", "status": status, "reason": reason}
     connection.execute(sa.insert(events).values(ended))
+    uid, pipeline_id, date = found
+    with Script(connection) as script:
+        end = ends.of(
+            run_id=run_id,
+            run_uid=uid,
+            pipeline_id=pipeline_id,
+            execution_date=date,
+            status=status.value,
+            reason=reason,
+            at=at,
+        )
+        script.say(ends.NOTE, end)
     return True
 
 

@@ -1,7 +1,7 @@
 """Limits: rows that are locked before what they bound is counted. Real rows are counted, never counters."""
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class LimitRows:
 
     project: Limit | None = None  # block runs of all pipelines of the project
     pipeline: Limit | None = None  # runs of the pipeline
-    trigger: Limit | None = None  # runs of one trigger of it; those without a trigger count as one trigger's
+    trigger: Limit | None = None  # runs of one trigger; those without a trigger count as one trigger's
     blocks: Mapping[str, Limit] = field(default_factory=dict[str, Limit])  # runs of one block
 
 
@@ -53,9 +53,9 @@ class LimitTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, pipeline_id: int) -> LimitRows:
-        """The limits that runs of that pipeline come under."""
-        rows = self._database.ask(_OVER, pipeline=pipeline_id)
+    def of(self, pipeline_id: int, trigger_id: int | None = None) -> LimitRows:
+        """The limits that runs of that pipeline come under, when that trigger begins them."""
+        rows = _bounding(self._database.ask(_OVER, pipeline=pipeline_id), trigger_id)
         found = {(row["kind"], row["block"]): Limit(row["id"], row["cap"], row["skip"]) for row in rows}
         return LimitRows(
             project=found.get(("project_blocks", "")),
@@ -69,7 +69,8 @@ class LimitTable:
         query = sa.select(runs.c.pipeline_id, runs.c.trigger_id).where(runs.c.id == run_id)
         with self._database.read() as connection:
             pipeline_id, trigger_id = connection.execute(query).one()
-            return [_use(connection, limit, trigger_id) for limit in _over(connection, pipeline_id)]
+            over = _bounding(_over(connection, pipeline_id), trigger_id)
+            return [_use(connection, limit, trigger_id) for limit in over]
 
 
 def room(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
@@ -87,14 +88,16 @@ def room(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
 
 def same(database: Database, pipeline_id: int, written: Written) -> bool:
     """Whether the rows are what project and pipeline say."""
-    rows = database.ask(_OVER, pipeline=pipeline_id)
-    return {(row["kind"], row["block"]): (row["cap"], row["skip"]) for row in rows} == _rows(written)
+    shared, own = _apart(database.ask(_OVER, pipeline=pipeline_id))
+    found = {(row["kind"], row["block"]): (row["cap"], row["skip"]) for row in shared}
+    return found == _rows(written) and all(row["skip"] == written.skip for row in own)
 
 
 def write(connection: sa.Connection, project_id: int, pipeline_id: int, written: Written) -> None:
     """Brings the rows in line with what project and pipeline say now."""
     wanted = _rows(written)
-    for row in _over(connection, pipeline_id):
+    shared, own = _apart(_over(connection, pipeline_id))
+    for row in shared:
         cap, skip = wanted.pop((row["kind"], row["block"]), (None, None))
         same = limits.c.id == row["id"]
         if cap is None:
@@ -105,6 +108,36 @@ def write(connection: sa.Connection, project_id: int, pipeline_id: int, written:
         of = None if kind == "project_blocks" else pipeline_id
         key = {"kind": kind, "project_id": project_id, "pipeline_id": of, "block": block}
         _insert(connection, {**key, "cap": cap, "skip": skip})
+    if own:
+        of_triggers = sa.and_(limits.c.pipeline_id == pipeline_id, limits.c.trigger_id.is_not(None))
+        connection.execute(sa.update(limits).where(of_triggers).values(skip=written.skip))
+
+
+def write_own(connection: sa.Connection, trigger_id: int, pipeline_id: int, cap: int | None) -> None:
+    """The trigger's own limit on its runs is that from now on; None: what its pipeline says."""
+    connection.execute(sa.delete(limits).where(limits.c.trigger_id == trigger_id))
+    if cap is None:
+        return
+    project = sa.select(pipelines.c.project_id).where(pipelines.c.id == pipeline_id)
+    skips = sa.select(limits.c.id).where(limits.c.pipeline_id == pipeline_id, limits.c.skip)
+    key = {"kind": "trigger_runs", "pipeline_id": pipeline_id, "block": "", "trigger_id": trigger_id}
+    found = {"project_id": connection.scalar(project), "skip": connection.scalar(skips.limit(1)) is not None}
+    connection.execute(sa.insert(limits).values({**key, **found, "cap": cap}))
+
+
+def _apart(rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Those of project and pipeline, and those of single triggers."""
+    shared, own = list[dict[str, Any]](), list[dict[str, Any]]()
+    for row in rows:
+        (shared if row["trigger_id"] is None else own).append(row)
+    return shared, own
+
+
+def _bounding(rows: Iterable[dict[str, Any]], trigger_id: int | None) -> list[dict[str, Any]]:
+    """Those that a run of that trigger comes under: the trigger's own in place of its pipeline's for any trigger."""
+    shared, own = _apart(rows)
+    mine = [row for row in own if row["trigger_id"] == trigger_id]
+    return [row for row in shared if not (mine and row["kind"] == "trigger_runs")] + mine
 
 
 def _insert(connection: sa.Connection, row: Mapping[str, Any]) -> None:

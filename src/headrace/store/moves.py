@@ -5,6 +5,7 @@ rows of a table go to the database in one statement, for a statement costs more 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,8 +15,9 @@ import sqlalchemy as sa
 
 from headrace import errors
 from headrace.model.output import Output
-from headrace.model.run import Attempt, BlockRun, BlockStatus
+from headrace.model.run import FINAL_RUN, Attempt, BlockRun, BlockStatus
 from headrace.model.transitions import BlockMove, RunMove
+from headrace.store import ends
 from headrace.store.changes import AttemptBegun, AttemptEnded, AttemptStarted, BlockMoved, Change, Profiled, RunMoved
 from headrace.store.script import Answer, Plural, Script, Statement, insertion
 from headrace.store.tables import attempts, block_runs, events, outputs, runs
@@ -23,8 +25,16 @@ from headrace.store.tables import attempts, block_runs, events, outputs, runs
 Columns = dict[str, Any]
 
 
-def write(connection: sa.Connection, epochs: Mapping[int, int], changes: Sequence[Change]) -> dict[int, datetime]:
-    """Writes them all, and says which of the runs somebody has asked to cancel, and when.
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What writing a turn has brought to light."""
+
+    cancels: dict[int, datetime]  # the runs that somebody has asked to cancel, and when
+    heard: bool  # whether some trigger listens for the end of one of the runs
+
+
+def write(connection: sa.Connection, epochs: Mapping[int, int], changes: Sequence[Change]) -> Landed:
+    """Writes them all.
 
     MoveRefused when an epoch is not held any more, a guard matches no row, or a move does not follow from the last.
     """
@@ -38,7 +48,7 @@ def write(connection: sa.Connection, epochs: Mapping[int, int], changes: Sequenc
         raise
     held.check()
     writing.check()
-    return held.cancels()
+    return Landed(held.cancels(), writing.heard())
 
 
 class _Held:
@@ -81,6 +91,7 @@ class _Writing:
     def __init__(self, script: Script) -> None:
         self.script = script
         self._guarded: list[tuple[Answer, str, list[Columns]]] = []
+        self._ends: Answer | None = None
 
     def write(self, changes: Sequence[Change]) -> None:
         of: dict[type, list[Any]] = {}
@@ -95,6 +106,7 @@ class _Writing:
         self._say(_OUTPUTS, [columns for change in ended for columns in _kept(change.attempt)])
         self._say(_PROFILES, [columns for change in of.get(Profiled, ()) for columns in _profiled(change)])
         self._say(_EVENTS, [_event(change) for change in changes if isinstance(change, RunMoved | BlockMoved)])
+        self._ends = self._say(ends.NOTE, [_end(each) for each in of.get(RunMoved, ()) if each.move.to in FINAL_RUN])
 
     def check(self) -> None:
         """Each update landed on its one row, or the turn is refused."""
@@ -102,6 +114,10 @@ class _Writing:
             if answer.count != len(many):
                 keys = [each.get("at_id") or each.get("at_uid") for each in many]
                 raise errors.MoveRefused(move=f"to {many[0]['to_status']}", subject=f"{table} {keys}")
+
+    def heard(self) -> bool:
+        """Whether some trigger listens for the end of one of the runs."""
+        return self._ends is not None and self._ends.count > 0
 
     def _move_runs(self, moved: Iterable[RunMoved]) -> None:
         """Sets what the moves set and nothing more: a cancel may have been asked since the run was read."""
@@ -226,6 +242,19 @@ def _profiled(change: Profiled) -> Iterator[Columns]:
     for each in change.outputs:
         found = {"to_profile": each.profile, "to_hash": each.hash}
         yield {"of_attempt": change.attempt, "of_path": each.path} | found
+
+
+def _end(change: RunMoved) -> Columns:
+    run, move = change.run, change.move
+    return ends.of(
+        run_id=run.id,
+        run_uid=run.uid,
+        pipeline_id=run.pipeline_id,
+        execution_date=run.execution_date,
+        status=move.to.value,
+        reason=move.reason,
+        at=move.at,
+    )
 
 
 def _event(change: RunMoved | BlockMoved) -> Columns:

@@ -1,12 +1,14 @@
-"""The bell of a PostgreSQL database: NOTIFY on one channel. A notice says nothing but: look."""
+"""The bell of a PostgreSQL database: NOTIFY on one channel. A notice says where to look, and nothing else."""
 
 import os
 import selectors
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
+
+from headrace.store.database import About
 
 CHANNEL = "headrace"
 PING = 30.0  # seconds without a notice after which the connection is tried
@@ -19,7 +21,7 @@ class Listener:
     It connects again by itself, and calls then too: what rang meanwhile was not heard.
     """
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], wake: Callable[[], None]) -> None:
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], wake: Callable[[About], None]) -> None:
         self._connect = connect
         self._wake = wake
         self._closing = os.eventfd(0, os.EFD_CLOEXEC)
@@ -47,13 +49,17 @@ class Listener:
 
     def _hear(self, connection: psycopg.Connection[Any]) -> None:
         """Wakes once for what may have rung before, and then for whatever rings."""
-        self._wake()
+        self._wake_for(About)
         while not self._closed:
             if self._rest(PING, connection):
-                if list(connection.notifies(timeout=0)) and not self._closed:
-                    self._wake()
+                self._wake_for({About(each.payload) for each in connection.notifies(timeout=0)})
             elif not self._closed:
                 connection.execute("SELECT 1")
+
+    def _wake_for(self, rung: Iterable[About]) -> None:
+        for about in rung:
+            if not self._closed:
+                self._wake(about)
 
     def _rest(self, seconds: float, connection: psycopg.Connection[Any] | None = None) -> bool:
         """Waits that long, or until it is closed or something comes; whether something came."""

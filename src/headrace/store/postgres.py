@@ -14,7 +14,7 @@ from sqlalchemy import event, exc
 from headrace import errors
 from headrace.store import notices
 from headrace.store.columns import Moment
-from headrace.store.database import Database, Listener
+from headrace.store.database import About, Database, Listener
 
 IDLE = 10_000  # milliseconds that a transaction may do nothing: an engine that was stopped holds up no other for longer
 MIGRATION = 0x68656164  # the advisory lock of whoever changes the tables
@@ -74,10 +74,10 @@ class Postgres(Database):
         now = sa.func.clock_timestamp(type_=Moment)
         return sa.type_coerce(now + sa.literal(timedelta(seconds=seconds), sa.Interval), Moment) if seconds else now
 
-    def ring(self, connection: sa.Connection) -> None:
-        connection.execute(sa.select(sa.func.pg_notify(notices.CHANNEL, "")))
+    def ring(self, connection: sa.Connection, about: About = About.RUNS) -> None:
+        connection.execute(sa.select(sa.func.pg_notify(notices.CHANNEL, about.value)))
 
-    def listen(self, name: str, wake: Callable[[], None]) -> Listener:
+    def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         return notices.Listener(lambda: self.connect(autocommit=True), wake)
 
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:

@@ -66,6 +66,27 @@ class Projects:
             limits.write(connection, project.id, pipeline_id, pipeline.limits)
         return Pinned(project, pipeline_id, snapshot_id, version_id)
 
+    def find(self, path: Path) -> int | None:
+        """The id of the project in that folder; None when nothing is remembered of it."""
+        found = self._database.ask(_AT_PATH, path=str(path))
+        return found[0]["id"] if found else None
+
+    def pipeline(self, path: Path, pipeline: str) -> int | None:
+        """The id of that pipeline of the project in that folder; None when nothing is remembered of it."""
+        found = self._database.ask(_PIPELINE, path=str(path), pipeline=pipeline)
+        return found[0]["id"] if found else None
+
+    def register(self, path: Path, name: str, at: datetime) -> ProjectRow:
+        """The row of the project in that folder."""
+        with self._database.write() as connection:
+            return _project(connection, path, name, at)
+
+    def all(self) -> list[ProjectRow]:
+        """Every project that was ever seen, the first one first."""
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(*_PROJECT).order_by(projects.c.id)).mappings()
+            return [ProjectRow(row["id"], row["uid"], row["name"], Path(row["path"])) for row in found]
+
     def version(self, version_id: int) -> Pipeline:
         """The Pipeline value kept under that version; RowUnreadable when it is none any more."""
         (row,) = self._database.ask(_VERSION, id=version_id)
@@ -95,6 +116,9 @@ _PROJECT = (projects.c.id, projects.c.uid, projects.c.name, projects.c.path)
 _NAMES = Statement(
     _by_id(pipelines, *_PROJECT, pipelines.c.name.label("pipeline")).select_from(pipelines.join(projects))
 )
+_AT = projects.c.path == sa.bindparam("path")
+_AT_PATH = Statement(sa.select(projects.c.id).where(_AT))
+_PIPELINE = Statement(sa.select(pipelines.c.id).join(projects).where(_AT, pipelines.c.name == sa.bindparam("pipeline")))
 _VERSION = Statement(_by_id(versions, versions.c.content))
 _VERSION_HASH = Statement(_by_id(versions, versions.c.hash))
 _SNAPSHOT_HASH = Statement(_by_id(snapshots, snapshots.c.hash))

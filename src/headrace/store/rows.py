@@ -16,6 +16,7 @@ from headrace.model.run import (
     BlockStatus,
     Event,
     Failure,
+    Occasion,
     Reopening,
     Run,
     RunSettings,
@@ -39,13 +40,21 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 def run(columns: Columns) -> Run:
     given = _fields(Run, columns)
     given["status"] = RunStatus(columns["status"])
-    given["settings"] = _convert(columns["settings"], RunSettings, f"run {columns['id']}")
+    row = f"run {columns['id']}"
+    given["settings"] = convert(columns["settings"], RunSettings, row)
+    given["occasion"] = convert(columns["occasion"], Occasion, row)
     return Run(**given)
 
 
 def bare_run(columns: Columns) -> Run:
     """A run of which something cannot be decoded, as far as a list needs it: without its documents."""
-    documents: dict[str, Any] = {"variables": {}, "selection": {}, "settings": {}}
+    documents: dict[str, Any] = {
+        "variables": {},
+        "selection": {},
+        "settings": {},
+        "occasion": {},
+        "event_variables": None,
+    }
     moments = {name: LONG_AGO for name, value in columns.items() if isinstance(value, Undecoded)}
     return run({**columns, **moments, **documents})
 
@@ -60,8 +69,8 @@ def attempt(columns: Columns, outputs: Sequence[Output]) -> Attempt:
     given = _fields(Attempt, columns)
     given["status"] = BlockStatus(columns["status"])
     row = f"attempt {columns['uid']}"
-    given["failure"] = _convert(columns["failure"], Failure, row) if columns["failure"] else None
-    given["tests"] = _convert(columns["tests"] or [], tuple[TestResult, ...], row)
+    given["failure"] = convert(columns["failure"], Failure, row) if columns["failure"] else None
+    given["tests"] = convert(columns["tests"] or [], tuple[TestResult, ...], row)
     given["outputs"] = tuple(outputs)
     return Attempt(**given)
 
@@ -77,11 +86,11 @@ def event(columns: Columns) -> Event:
 
 
 def pipeline(version_id: int, content: Any) -> Pipeline:
-    return _convert(content, Pipeline, f"version {version_id}")
+    return convert(content, Pipeline, f"version {version_id}")
 
 
 def reopening(run_id: int, request: Any) -> Reopening:
-    return _convert(request, Reopening, f"retry request of run {run_id}")
+    return convert(request, Reopening, f"retry request of run {run_id}")
 
 
 def new_block(run: str, block: str, reused_from: int | None = None, *, at: datetime) -> dict[str, Any]:
@@ -115,7 +124,7 @@ def _fields(kind: Any, columns: Columns) -> dict[str, Any]:
     return found
 
 
-def _convert(document: Any, kind: type[T], row: str) -> T:
+def convert(document: Any, kind: type[T], row: str) -> T:
     """The document as a value of that kind; RowUnreadable when it is none."""
     try:
         return msgspec.convert(document, kind)

@@ -12,12 +12,12 @@ from sqlalchemy import exc
 from headrace import errors
 from headrace.model.output import Output
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Reopening, Run, RunStatus
-from headrace.store import claims, creating, endings, retries, rows
+from headrace.store import claims, creating, endings, retries, rows, slas
 from headrace.store.changes import Change
 from headrace.store.claims import Claims
 from headrace.store.columns import Moment
 from headrace.store.creating import Created, Key, NewRun
-from headrace.store.database import Database
+from headrace.store.database import About, Database
 from headrace.store.endings import Fenced
 from headrace.store.script import Plural, Script, Statement
 from headrace.store.tables import attempts, block_runs, events, outputs, pipelines, projects, runs
@@ -150,9 +150,19 @@ class Runs:
         """
         with self._database.write() as connection:
             closed = endings.close(connection, run_id, epoch, status, reason, at, owner)
-            if closed:
-                self._database.ring(connection)
+            for about in About if closed else ():
+                self._database.ring(connection, about)
         return closed
+
+    def pass_slas(self, at: datetime) -> "list[int]":
+        """Notes of each run that is to have ended by now that it has passed its SLA, with an event: their ids."""
+        with self._database.write() as connection:
+            return slas.pass_due(connection, at)
+
+    def next_sla(self) -> datetime | None:
+        """When the next run passes its SLA unless it ends."""
+        with self._database.read() as connection:
+            return slas.next_due(connection)
 
     def get(self, run: int | str) -> Run:
         """The run of that id or uid; RunNotFound if there is none."""

@@ -15,7 +15,7 @@ from sqlalchemy import event, exc
 from headrace import errors
 from headrace.store import datagrams
 from headrace.store.columns import Moment
-from headrace.store.database import Database, Listener
+from headrace.store.database import About, Database, Listener
 
 BUSY = 30_000  # milliseconds that a writer waits for another
 
@@ -38,19 +38,18 @@ class SQLite(Database):
     @contextmanager
     def _write(self) -> Generator[sa.Connection]:
         with self._writing, self._transaction(writes=True) as connection:
-            connection.info.pop("rings", None)
+            connection.info["rings"] = rings = set[About]()
             yield connection
-            rings = connection.info.pop("rings", False)
         if rings:
-            datagrams.ring(self._home)
+            datagrams.ring(self._home, rings)
 
     def clock(self, at: datetime, seconds: float = 0.0) -> sa.ColumnElement[datetime]:
         return sa.literal(at + timedelta(seconds=seconds), Moment)
 
-    def ring(self, connection: sa.Connection) -> None:
-        connection.info["rings"] = True
+    def ring(self, connection: sa.Connection, about: About = About.RUNS) -> None:
+        connection.info["rings"].add(about)
 
-    def listen(self, name: str, wake: Callable[[], None]) -> Listener:
+    def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         return datagrams.Listener(self._home, name, wake)
 
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:

@@ -4,11 +4,13 @@ Times are UTC; JSON columns hold documents that msgspec writes. Identities are i
 integer `id` and a `uid` (UUIDv7).
 """
 
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from headrace.model.run import FINAL_BLOCK, FINAL_RUN, BlockStatus, RunStatus
+from headrace.model.trigger import FINAL_BACKFILL, BackfillStatus
 from headrace.store.columns import ID, Document, Moment
 
 metadata = sa.MetaData(
@@ -40,7 +42,7 @@ def _partly(name: str, *columns: str, where: str, unique: bool = False) -> sa.In
     return sa.Index(f"ix_{name}", *columns, unique=unique, sqlite_where=some, postgresql_where=some)
 
 
-def _status(words: type[RunStatus] | type[BlockStatus], final: frozenset[Any]) -> list[Any]:
+def _status(words: type[StrEnum], final: frozenset[Any]) -> list[Any]:
     """A status column that takes only its words, with the promise that `ended_at` is set exactly when it is final."""
     known = ", ".join(f"'{word}'" for word in sorted(words))
     last = ", ".join(f"'{word}'" for word in sorted(final))
@@ -104,8 +106,129 @@ triggers = sa.Table(
     _uid(),
     _of("pipeline_id", "pipelines.id"),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("type", sa.String(10), nullable=False),
+    sa.Column("interval", sa.Text),
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("start_time", Moment),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("variables", Document, nullable=False),
+    sa.Column("sla", sa.Integer),
+    sa.Column("settings", Document, nullable=False),
+    sa.Column("tags", Document, nullable=False),
+    sa.Column("token", sa.Text, nullable=False),  # sealed; `token_hash` is what a caller's is compared with
+    sa.Column("token_hash", sa.String(64), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("last_enabled_at", Moment),
+    sa.Column("considered", Moment),  # every fire time up to then has been dealt with
+    sa.Column("due_at", Moment),
+    sa.Column("in_code", sa.Boolean, nullable=False),
+    sa.Column("fault", sa.Text),
     sa.Column("created_at", Moment, nullable=False),
-    sa.UniqueConstraint("pipeline_id", "name"),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("deleted_at", Moment),  # its runs stay, and know what began them
+    sa.CheckConstraint("type IN ('time', 'api', 'event', 'backfill')", name="type"),
+    sa.CheckConstraint("(type = 'time') = (interval IS NOT NULL)", name="interval"),
+    sa.CheckConstraint("deleted_at IS NULL OR (active = false AND due_at IS NULL)", name="deleted"),
+    _partly("triggers_name", "pipeline_id", "name", where="deleted_at IS NULL", unique=True),
+    _partly("triggers_due", "due_at", where="due_at IS NOT NULL"),
+    _partly("triggers_always", "id", where="interval IN ('@always_on', '@once') AND active"),
+)
+
+rules = sa.Table(  # any rule of an event trigger begins a run of it
+    "rules",
+    metadata,
+    _id(),
+    _of("trigger_id", "triggers.id"),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),  # of a pipeline: always with its project's name before it
+    sa.Column("pattern", Document, nullable=False),
+    sa.Column("statuses", Document, nullable=False),
+    sa.Column("every", sa.Float, nullable=False),
+    sa.Column("settle", sa.Float, nullable=False),
+    sa.Column("look_at", Moment),  # of a file rule: when it is to be looked at next
+    sa.Column("seen", Document),  # of a file rule: what lay there when it was looked at last
+    sa.CheckConstraint("kind IN ('payload', 'file', 'pipeline', 'dataset')", name="kind"),
+    sa.CheckConstraint("look_at IS NULL OR kind = 'file'", name="looked"),
+    sa.UniqueConstraint("trigger_id", "place"),
+    sa.Index(None, "kind", "subject"),
+    _partly("rules_look", "look_at", where="look_at IS NOT NULL"),
+)
+
+occurrences = sa.Table(  # something that event triggers may begin runs for; each is dealt with once
+    "occurrences",
+    metadata,
+    _id(),
+    _uid(),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),  # what tells it from others of its subject
+    sa.Column("payload", Document, nullable=False),
+    sa.Column("rule_id", ID, sa.ForeignKey("rules.id", ondelete="SET NULL")),  # it is for that one alone
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("handled_at", Moment),
+    sa.Column("runs", sa.Integer),  # how many it has begun
+    sa.CheckConstraint("kind IN ('payload', 'file', 'pipeline', 'dataset')", name="kind"),
+    sa.CheckConstraint("(handled_at IS NULL) = (runs IS NULL)", name="handled"),
+    sa.UniqueConstraint("kind", "subject", "mark"),
+    _partly("occurrences_open", "id", where="handled_at IS NULL"),
+    _partly("occurrences_rule", "rule_id", where="rule_id IS NOT NULL"),
+)
+
+gaps = sa.Table(  # fire times that got no run, and why
+    "gaps",
+    metadata,
+    _id(),
+    _of("trigger_id", "triggers.id"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("first", Moment, nullable=False),
+    sa.Column("last", Moment, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("noticed_at", Moment, nullable=False),
+    sa.CheckConstraint("count > 0 AND first <= last", name="extent"),
+    sa.Index(None, "trigger_id", "id"),
+)
+
+trigger_files = sa.Table(  # the triggers.yaml of a pipeline as it was read last
+    "trigger_files",
+    metadata,
+    _id(),
+    _of("project_id", "projects.id"),
+    sa.Column("pipeline", sa.Text, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("faults", Document, nullable=False),
+    sa.Column("read_at", Moment, nullable=False),
+    sa.UniqueConstraint("project_id", "pipeline"),
+)
+
+backfills = sa.Table(
+    "backfills",
+    metadata,
+    _id(),
+    _uid(),
+    _of("pipeline_id", "pipelines.id"),
+    sa.Column("trigger_id", ID, sa.ForeignKey("triggers.id")),  # what its runs are of, from its start on
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("start_time", Moment, nullable=False),
+    sa.Column("end_time", Moment, nullable=False),
+    sa.Column("interval_type", sa.String(10), nullable=False),
+    sa.Column("interval_units", sa.Integer, nullable=False),
+    sa.Column("which", sa.String(10), nullable=False),
+    sa.Column("variables", Document, nullable=False),
+    sa.Column("settings", Document, nullable=False),
+    *_status(BackfillStatus, FINAL_BACKFILL),
+    sa.Column("dates", Document),  # the plan, from its start on
+    sa.Column("total", sa.Integer, nullable=False),  # how many dates it has,
+    sa.Column("made", sa.Integer, nullable=False),  # and how many of them have a run
+    sa.Column("started_at", Moment),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.CheckConstraint("which IN ('missing', 'failed', 'all')", name="which"),
+    sa.CheckConstraint(
+        "status IN ('initial', 'cancelled') OR (dates IS NOT NULL AND trigger_id IS NOT NULL)", name="planned"
+    ),
+    sa.Index(None, "pipeline_id", "id"),
+    _partly("backfills_open", "id", where="status IN ('running', 'paused')"),
 )
 
 engines = sa.Table(  # a living engine has a row; the runs of an owner without one are orphans
@@ -132,10 +255,13 @@ limits = sa.Table(  # each is locked before what it bounds is counted
     sa.Column("block", sa.Text, nullable=False),  # empty but for `block_runs`
     sa.Column("cap", sa.Integer, nullable=False),
     sa.Column("skip", sa.Boolean, nullable=False),  # a run that finds no room is cancelled, and does not wait
+    sa.Column("trigger_id", ID, sa.ForeignKey("triggers.id")),  # of one trigger: in place of what its pipeline says
     sa.CheckConstraint("kind IN ('project_blocks', 'pipeline_runs', 'trigger_runs', 'block_runs')", name="kind"),
     sa.CheckConstraint("(pipeline_id IS NULL) = (kind = 'project_blocks')", name="scope"),
     sa.CheckConstraint("cap > 0", name="cap"),
-    sa.UniqueConstraint("pipeline_id", "kind", "block"),
+    sa.CheckConstraint("trigger_id IS NULL OR kind = 'trigger_runs'", name="trigger"),
+    _partly("limits_pipeline_id", "pipeline_id", "kind", "block", where="trigger_id IS NULL", unique=True),
+    _partly("limits_trigger_id", "trigger_id", where="trigger_id IS NOT NULL", unique=True),
     _partly("limits_project_id", "project_id", where="pipeline_id IS NULL", unique=True),
 )
 
@@ -149,6 +275,35 @@ keys = sa.Table(  # what was asked under a key is done once
     sa.Column("run_uid", sa.String(36), nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.UniqueConstraint("scope", "key"),
+)
+
+tokens = sa.Table(  # what programs and people show to be let in; only their hashes are kept
+    "tokens",
+    metadata,
+    _id(),
+    _uid(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("role", sa.String(10), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("used_at", Moment),  # to the minute
+    sa.Column("revoked_at", Moment),
+    sa.CheckConstraint("role IN ('viewer', 'editor', 'admin', 'owner')", name="role"),
+)
+
+secrets = sa.Table(  # by name within a project, or for all of them; the value is sealed
+    "secrets",
+    metadata,
+    _id(),
+    _uid(),
+    sa.Column("project_id", ID, sa.ForeignKey("projects.id")),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    _partly("secrets_own", "project_id", "name", where="project_id IS NOT NULL", unique=True),
+    _partly("secrets_shared", "name", where="project_id IS NULL", unique=True),
 )
 
 runs = sa.Table(
@@ -173,15 +328,26 @@ runs = sa.Table(
     sa.Column("settings", Document, nullable=False, server_default="{}"),
     sa.Column("admitted_at", Moment),
     sa.Column("retry_request", Document),  # how a final run is asked to go on
+    sa.Column("backfill_id", ID, sa.ForeignKey("backfills.id")),
+    sa.Column("occasion", Document, nullable=False, server_default="{}"),  # what its trigger has said of it
+    sa.Column("event_variables", Document),
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),  # its trigger was paused before it began
+    sa.Column("sla_at", Moment),  # when it is to have ended
+    sa.Column("passed_sla", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("status <> 'running' OR owner IS NOT NULL", name="owned"),
     sa.Index(None, "pipeline_id", "id"),
+    sa.Index(None, "pipeline_id", "execution_date"),
     sa.Index(None, "status", "id"),
     _partly("runs_fired", "trigger_id", "fire_time", where="fire_time IS NOT NULL", unique=True),
     _partly("runs_owner", "owner", where="ended_at IS NULL"),
-    _partly("runs_waiting", "execution_date", "id", where="ended_at IS NULL AND admitted_at IS NULL"),
+    _partly("runs_waiting", "held", "execution_date", "id", where="ended_at IS NULL AND admitted_at IS NULL"),
     _partly("runs_admitted", "pipeline_id", "trigger_id", where="ended_at IS NULL AND admitted_at IS NOT NULL"),
     _partly("runs_cancelling", "id", where="ended_at IS NULL AND cancel_requested_at IS NOT NULL"),
     _partly("runs_retrying", "id", where="retry_request IS NOT NULL"),
+    _partly("runs_trigger", "trigger_id", "id", where="trigger_id IS NOT NULL"),
+    _partly("runs_open", "trigger_id", where="ended_at IS NULL AND trigger_id IS NOT NULL"),
+    _partly("runs_backfill", "backfill_id", "execution_date", "id", where="backfill_id IS NOT NULL"),
+    _partly("runs_sla", "sla_at", where="ended_at IS NULL AND sla_at IS NOT NULL AND passed_sla = false"),
 )
 
 block_runs = sa.Table(
@@ -220,6 +386,7 @@ attempts = sa.Table(
     sa.Column("peak_bytes", sa.BigInteger),
     sa.Column("rows_in", sa.BigInteger),
     sa.Column("log_lines", sa.BigInteger, nullable=False),
+    sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),  # for an answer: it holds no place
     sa.UniqueConstraint("block_run_id", "number"),
     _partly("attempts_open", "block_run_id", where="ended_at IS NULL"),
     sa.CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="tried"),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from headrace.store import endings, limits, moves
 from headrace.store.changes import Change
-from headrace.store.database import Database
+from headrace.store.database import About, Database
 from headrace.store.endings import Fenced
 
 
@@ -29,7 +29,10 @@ class Turn:
         Returns when a cancel was asked of those of them that somebody wants cancelled. Raises MoveRefused, and the
         turn comes to nothing, when an epoch is no longer held or a move matches no row.
         """
-        return moves.write(self._connection, epochs, changes)
+        landed = moves.write(self._connection, epochs, changes)
+        if landed.heard:
+            self._database.ring(self._connection, About.TRIGGERS)
+        return landed.cancels
 
     def fenced(self, records: Collection[Fenced]) -> None:
         """Writes down results that came too late; they change nothing."""

@@ -1,0 +1,51 @@
+"""What `headrace events list` says."""
+
+import json
+
+import click
+
+from headrace.app import App
+from headrace.cli import documents, out, paths, quantities, tables, variables
+from headrace.cli.tables import Column
+from headrace.model.occurrence import Occurrence
+from headrace.operations import occurrences
+
+_COLUMNS = (
+    Column("event", right=True),
+    Column("at"),
+    Column("kind"),
+    Column("subject", cuts=True),
+    Column("runs", right=True),
+    Column("payload", cuts=True),
+)
+
+
+def write(app: App, limit: int, before: int | None, *, as_json: bool) -> None:
+    found = occurrences.latest(app, limit, before=before)
+    if as_json:
+        click.echo(documents.written([_document(each) for each in found]))
+    elif found:
+        click.echo(tables.render(_COLUMNS, [_row(each) for each in found], out.width()))
+        if len(found) == limit and found[-1].id > 1:
+            more = paths.command("events", "list", "--before", found[-1].id)
+            click.echo(click.style(f"\nOlder ones: {more}", dim=True))
+    elif before is None:
+        click.echo("Nothing has happened yet that triggers would begin runs for.")
+    else:
+        click.echo("There are no such events.")
+
+
+def _document(each: Occurrence) -> dict[str, object]:
+    return documents.plain(each) | {"payload": variables.masked(each.payload)}
+
+
+def _row(each: Occurrence) -> tuple[str, ...]:
+    payload = json.dumps(variables.masked(each.payload), ensure_ascii=False)
+    return (
+        str(each.id),
+        quantities.moment(each.at),
+        each.kind.value,
+        tables.bare(each.subject),
+        "waiting" if each.runs is None else str(each.runs),
+        tables.bare(each.fault or tables.cut(payload, 200)),
+    )

@@ -1,0 +1,185 @@
+"""Triggers are written down, looked at, changed, paused and resumed; and runs of them are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headrace import clock, errors, project, vault
+from headrace.app import App
+from headrace.engine import calls
+from headrace.engine.calls import Call
+from headrace.model import firing, schedule, terms
+from headrace.model.trigger import Definition, Trigger, TriggerType
+from headrace.operations import asking
+from headrace.operations.asking import Asked
+from headrace.store.creating import Created
+from headrace.store.triggers import Gap, LastRun
+
+UPCOMING = 5  # fire times that are shown with a trigger
+LONGEST_ID = 19  # digits of a number that no row has
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A trigger in a list: when it fires next, and how its latest run stands, where there are such."""
+
+    trigger: Trigger
+    project: str
+    pipeline: str
+    upcoming: datetime | None
+    last: LastRun | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A trigger with what one would ask of it: its next fire times, its latest gaps, how its latest run stands."""
+
+    trigger: Trigger
+    project: str
+    folder: Path
+    pipeline: str
+    upcoming: Sequence[datetime]
+    gaps: Sequence[Gap]
+    last: LastRun | None
+
+
+def check(folder: Path, pipeline: str, definition: Definition) -> None:
+    """Raises the BadInput for which there cannot be such a trigger, if that can be known without the home."""
+    terms.refuse_wrong(definition)
+    asking.check(Asked(folder, pipeline, definition.variables))
+
+
+def create(app: App, folder: Path, pipeline: str, definition: Definition, *, active: bool) -> Trigger:
+    """A new trigger of that pipeline. Raises BadTrigger, BadSchedule, TriggerExists, and what a run of it would."""
+    terms.refuse_wrong(definition)
+    at = clock.now()
+    kept = app.maker.keep(project.open(folder).path)
+    pin = app.maker.pin(kept, pipeline, at)
+    return app.registry.create(pin.pinned.pipeline_id, definition, at, active=active)
+
+
+def find(app: App, named: str) -> Trigger:
+    """The trigger of that id, or of that name, or of that name after `PIPELINE/`.
+
+    TriggerNotFound when there is none; AmbiguousTrigger, which names them, when there are several.
+    """
+    if named.isascii() and named.isdigit() and len(named) < LONGEST_ID:
+        found = app.store.triggers.get(int(named), bare=True)
+        return found if app.store.triggers.exists(found.id) else _nothing(named)
+    pipeline, _, name = named.partition("/")
+    known = app.store.triggers
+    found = known.list(name=named) or (known.list(pipeline=pipeline, name=name) if pipeline and name else [])
+    if len(found) > 1:
+        those = ", ".join(f"{each.trigger.id} ({each.project}/{each.pipeline})" for each in found)
+        raise errors.AmbiguousTrigger(trigger=named, those=those)
+    return found[0].trigger if found else _nothing(named)
+
+
+def latest(
+    app: App, limit: int = 1000, *, project: str | None = None, pipeline: str | None = None, after: int = 0
+) -> list[Listed]:
+    """At most `limit` triggers, the oldest first, those newer than the trigger `after`; none of backfills.
+
+    Of that project's and pipeline's name, where one is given.
+    """
+    found = app.store.triggers.list(project=project, pipeline=pipeline, limit=limit, after=after)
+    last = app.store.triggers.last_runs(each.trigger.id for each in found)
+    return [
+        Listed(each.trigger, each.project, each.pipeline, _next(each.trigger), last.get(each.trigger.id))
+        for each in found
+    ]
+
+
+def show(app: App, trigger: Trigger) -> Shown:
+    row, pipeline = app.store.projects.names(trigger.pipeline_id)
+    known = app.store.triggers
+    last = known.last_runs([trigger.id]).get(trigger.id)
+    times = upcoming(trigger, UPCOMING)
+    return Shown(trigger, row.name, row.path, pipeline, times, known.gaps(trigger.id), last)
+
+
+def upcoming(trigger: Trigger, count: int) -> list[datetime]:
+    """When an active trigger fires from now on, at most so many times; nothing for one that is paused or laid aside."""
+    if not trigger.active or (trigger.fault and trigger.due_at is None):
+        return []
+    now = clock.now()
+    try:
+        return firing.preview(trigger.definition, max(trigger.considered or now, now), count)
+    except errors.BadSchedule:  # what was written into the database by another hand
+        return []
+
+
+def change(app: App, trigger: Trigger, definition: Definition) -> Trigger:
+    """The trigger is defined so from now on; only what comes due later is run by it."""
+    _refuse_of_backfill(trigger)
+    terms.refuse_wrong(definition)
+    return app.registry.change(trigger.id, definition, clock.now())
+
+
+def pause(app: App, trigger: Trigger) -> Trigger:
+    """It begins no runs, and those that have not begun wait, until it is resumed."""
+    _refuse_of_backfill(trigger)
+    return app.registry.change(trigger.id, None, clock.now(), active=False)
+
+
+def resume(app: App, trigger: Trigger) -> Trigger:
+    """It is active from now on. What passed while it was paused stays a gap."""
+    _refuse_of_backfill(trigger)
+    return app.registry.change(trigger.id, None, clock.now(), active=True)
+
+
+def delete(app: App, trigger: Trigger) -> None:
+    """It begins no more runs. Those that it has begun stay; those that have not started are cancelled."""
+    _refuse_of_backfill(trigger)
+    app.store.triggers.delete(trigger.id, clock.now())
+
+
+def token(app: App, trigger: Trigger) -> str:
+    """What a caller of the trigger has to know."""
+    return app.registry.token(trigger.id)
+
+
+def rotate(app: App, trigger: Trigger) -> str:
+    """A new token; the one before is worth nothing from now on."""
+    return app.registry.rotate(trigger.id, clock.now())
+
+
+def run(app: App, trigger: Trigger, call: Call) -> Created:
+    """A run of the trigger, whatever its type, for somebody who may: as `headrace triggers run`, or a session's call."""
+    trigger = app.store.triggers.get(trigger.id)
+    once = trigger.definition.type is TriggerType.TIME and trigger.definition.interval == schedule.ONCE
+    return app.calls.run(trigger, call, clock.now(), activates=once, reason="by hand")
+
+
+def call(app: App, trigger_id: int, given: str, body: Mapping[str, Any] | None, key: str | None = None) -> Created:
+    """A run of an API trigger for whoever knows its token.
+
+    `body` has the run's own variables under `pipeline_run`, and the event variables beside it, by the names of the Mage
+    format. Raises BadToken, also for a trigger that is not there; NotCallable, KeyReused, BadCall.
+    """
+    try:
+        known = app.store.triggers.token(trigger_id)
+    except errors.TriggerNotFound:
+        known = None
+    if not vault.same(given, known.hash if known else "") or known is None:
+        raise errors.BadToken(trigger=trigger_id)
+    trigger = app.store.triggers.get(trigger_id)
+    if trigger.definition.type is not TriggerType.API:
+        raise errors.NotCallable(trigger=trigger.definition.name, type=trigger.definition.type.value)
+    return app.calls.run(trigger, calls.read(body, key), clock.now(), activates=True)
+
+
+def _next(trigger: Trigger) -> datetime | None:
+    return next(iter(upcoming(trigger, 1)), None)
+
+
+def _refuse_of_backfill(trigger: Trigger) -> None:
+    """What a backfill has made for its runs is left to it."""
+    if trigger.definition.type is TriggerType.BACKFILL:
+        raise errors.TriggerOfBackfill(trigger=trigger.definition.name)
+
+
+def _nothing(named: str) -> Trigger:
+    raise errors.TriggerNotFound(trigger=named)
