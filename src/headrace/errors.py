@@ -123,6 +123,26 @@ class NotProvided(HeadraceError, ModuleNotFoundError):
     """headrace does not provide {module}. Of mage_ai it provides {names}."""
 
 
+class CannotAsk(HeadraceError):
+    """Runs can be started only by the process of a block, while the block runs; what it has forked or left behind cannot."""
+
+
+class CannotPass(BadInput):
+    """The variable {name} cannot be given to a run: {why}."""
+
+
+class RunNotStarted(HeadraceError):
+    """The pipeline {pipeline} was not started: {why}"""
+
+
+class StartedRunFailed(HeadraceError):
+    """The run {run} of the pipeline {pipeline} failed: {why}."""
+
+
+class StartedRunLate(HeadraceError, TimeoutError):
+    """The run {run} of the pipeline {pipeline} was still {status} after {seconds:g} s; it goes on."""
+
+
 class LeaseLapsed(HeadraceError):
     """The engine was not heard of in time, and another may have taken the run over: the block was not run to its end."""
 

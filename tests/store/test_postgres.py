@@ -236,7 +236,9 @@ def test_a_run_that_comes_while_others_are_looked_at_is_held_to_its_limit_as_wel
 ) -> None:
     """Each statement sees what was committed before it, so a later one may see a run that an earlier one did not."""
     busy, full = (
-        store.projects.pin(Path("/projects/demo"), "demo", Pipeline(name, limits=Limits(pipeline_runs=1)), "v", "s", 1, AT)
+        store.projects.pin(
+            Path("/projects/demo"), "demo", Pipeline(name, limits=Limits(pipeline_runs=1)), "v", "s", 1, AT
+        )
         for name in ("busy", "full")
     )
     live("one"), live("two")

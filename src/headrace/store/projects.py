@@ -15,7 +15,7 @@ from headrace.model.pipeline import Pipeline
 from headrace.store import limits, rows
 from headrace.store.database import Database
 from headrace.store.script import Statement
-from headrace.store.tables import pipelines, projects, snapshots, versions
+from headrace.store.tables import pipelines, projects, snapshots, triggers, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ class Projects:
             version_id = _ensure(connection, versions, key, rest)
             limits.write(connection, project.id, pipeline_id, pipeline.limits)
         return Pinned(project, pipeline_id, snapshot_id, version_id)
+
+    def trigger(self, pipeline_id: int, name: str, at: datetime) -> int:
+        """The id of the pipeline's trigger of that name, which is made if there is none."""
+        with self._database.write() as connection:
+            key = {"pipeline_id": pipeline_id, "name": name}
+            return _ensure(connection, triggers, key, {"uid": identity.new(), "created_at": at})
 
     def version(self, version_id: int) -> Pipeline:
         """The Pipeline value kept under that version; RowUnreadable when it is none any more."""

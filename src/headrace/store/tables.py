@@ -220,6 +220,7 @@ attempts = sa.Table(
     sa.Column("peak_bytes", sa.BigInteger),
     sa.Column("rows_in", sa.BigInteger),
     sa.Column("log_lines", sa.BigInteger, nullable=False),
+    sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("block_run_id", "number"),
     _partly("attempts_open", "block_run_id", where="ended_at IS NULL"),
     sa.CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="tried"),
