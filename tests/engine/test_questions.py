@@ -1,5 +1,7 @@
 """Blocks ask for runs: while one waits for a run it holds no place, and whatever fails, it is asked and answered once."""
 
+import contextlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,34 @@ def test_those_that_wait_make_room_for_more(engine: Engine, shelf: Shelf) -> Non
     assert engine.loop._has_room()
     assert engine.loop.appetite() == 1  # one runs, and three stand in line
     assert sum(_attempt(engine, run, block).waiting for block in blocks) == 5
+
+
+def test_those_that_wait_take_no_place_from_a_run_that_is_looked_at_alone(engine: Engine, shelf: Shelf) -> None:
+    engine.begin({"a": ()})
+    engine.turn()
+    shelf.ask("a")
+    engine.turn()
+    _, lost = engine.begin({"b": ()}, retries="often")
+    engine.turn()
+    healthy, _ = engine.begin({"x": ()})
+    shelf.finish("b", "failed")
+    engine.turn()
+    assert isinstance(lost.exception(0), ValueError)
+    assert engine.statuses(healthy) == {"x": "running"}
+
+
+def test_the_end_of_a_run_rings_while_somebody_waits(engine: Engine, shelf: Shelf, store: Store) -> None:
+    rung = threading.Event()
+    with contextlib.closing(store.listen("ear", rung.set)):
+        engine.begin({"a": ()})
+        engine.begin({"b": ()})
+        engine.turn()
+        shelf.ask("a")
+        engine.turn()
+        assert not rung.is_set()
+        shelf.finish("b", "completed")
+        engine.turn()
+        assert rung.wait(30)
 
 
 def test_an_attempt_that_ends_while_it_waits_waits_no_more(engine: Engine, shelf: Shelf) -> None:

@@ -180,3 +180,32 @@ def test_what_a_block_leaves_behind_cannot_ask(site: Site, tmp_path: Path) -> No
     assert worker.finish().ready.retire
     (tmp_path / "gate").write_text("go on")
     assert worker.read_line() == "CannotAsk\n"
+
+
+INTERRUPTED = """
+import signal
+from mage_ai.orchestration.triggers.api import trigger_pipeline
+
+def impatient(*_):
+    raise TimeoutError
+
+@custom
+def block(*args, **kwargs):
+    signal.signal(signal.SIGALRM, impatient)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        trigger_pipeline('other', check_status=True)
+    except TimeoutError:
+        return 'no longer'
+"""
+
+
+def test_a_question_that_was_interrupted_costs_the_worker_and_nothing_else(site: Site) -> None:
+    worker = site.fork()
+    worker.begin(site.task(INTERRUPTED))
+    asked = worker.asked()
+    outcome = worker.finish()
+    assert site.value(outcome) == "no longer"
+    assert outcome.ready.retire == "The block left behind questions without their answers (1)."
+    worker.answer(wire.Answered(attempt=asked.attempt, number=1, answer=wire.Declined("too late")))
+    assert site.value(worker.run(site.task("@custom\ndef block():\n    return 'as ever'"))) == "as ever"

@@ -107,7 +107,7 @@ class _Worker:
             left = [f"a process that cannot be looked at ({error!r})"]
         self._flush()
         if unanswered:
-            left.append(f"{unanswered} questions that were not waited for")
+            left.append(f"questions without their answers ({unanswered})")
         if imported:
             left.append(f"modules that were not imported before ({', '.join(_tops(imported))})")
         retire = failure.bounded(f"The block left behind {'; '.join(left)}.") if left else None
