@@ -201,6 +201,15 @@ def test_one_that_goes_on_takes_its_place_under_a_limit_again(engine: Engine, sh
     assert engine.statuses(run) == {"a": "completed", "b": "completed", "c": "running"}
 
 
+def test_one_that_asks_twice_frees_one_place(engine: Engine, shelf: Shelf) -> None:
+    engine.begin({"a": (), "b": (), "c": ()}, Limits(project_blocks=1))
+    engine.turn()
+    for number in (1, 2):
+        shelf.ask("a", number)
+        engine.turn()
+        assert len(shelf.given) == 2
+
+
 def test_one_that_ends_while_it_waits_frees_no_place_twice(engine: Engine, shelf: Shelf) -> None:
     engine.begin({"a": (), "b": (), "c": ()}, Limits(project_blocks=1), retries=0)
     engine.turn()
@@ -247,13 +256,16 @@ def test_what_else_was_asked_is_not_forgotten_in_doubt(engine: Engine, shelf: Sh
     first, second = shelf.ask("a", 1), shelf.ask("a", 2)
     engine.turn()
     engine.trouble.at("after", "runs.turn", unavailable())
-    shelf.ask("a", 3)
+    third = shelf.ask("a", 3)
     engine.turn()
     engine.turn()
-    for asked in (first, second):
+    for asked in (third, first):
         _answer(engine, asked)
         engine.turn()
-    assert _attempt(engine, run).waiting  # for the third
+    assert _attempt(engine, run).waiting
+    _answer(engine, second)
+    engine.turn()
+    assert not _attempt(engine, run).waiting
 
 
 def test_the_engine_that_takes_over_tries_a_waiting_attempt_anew(engine: Engine, shelf: Shelf, store: Store) -> None:

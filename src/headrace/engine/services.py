@@ -18,7 +18,7 @@ from headrace.engine.loop import Loop
 from headrace.engine.observers import Observer
 from headrace.engine.owner import Alone, Owner
 from headrace.model.pipeline import Pipeline
-from headrace.model.run import FINAL_RUN, BlockRun, Run
+from headrace.model.run import BlockRun, Run
 from headrace.settings import Settings
 from headrace.store import Store
 
@@ -122,7 +122,7 @@ class Engine:
             key=question.key,
             owner=name if mine else None,
         )
-        if run.owner == name and run.status not in FINAL_RUN and not self.loop.holds(run.id):
+        if run.owner == name and not self.loop.holds(run.id):
             self._intake.bring(run.id, clock.now())
         return run
 
