@@ -37,25 +37,25 @@ def _restarted(home: Path, project: Path) -> float:
     environment = {**os.environ, "HEADRACE_HOME": str(home)}
     with runs.opened(home) as app:
         run = starting.create(app, asking.check(asking.Asked(project, "ten", {}))).run.id
-    first = _engine(environment)
+    first = start(environment)
     opened = store.open(home, settings.load(environment).database)
     before = _wait(opened, run, 3)
-    _kill(first)
+    kill(first)
     began = datetime.now(UTC)
-    second = _engine(environment)
+    second = start(environment)
     _wait(opened, run, before + 1)
     started = max(each.started_at for tries in _attempts(opened, run).values() for each in tries)
-    _kill(second)
+    kill(second)
     opened.close()
     return (started - began).total_seconds()
 
 
-def _engine(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def start(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     headrace = Path(sys.executable).with_name("headrace")
     return subprocess.Popen([headrace, "engine", "--quiet"], env=environment, stdout=subprocess.DEVNULL)
 
 
-def _kill(engine: "subprocess.Popen[bytes]") -> None:
+def kill(engine: "subprocess.Popen[bytes]") -> None:
     """It, its warden, supervisor, template and workers, all at once."""
     below = subprocess.run(["pgrep", "-P", str(engine.pid)], capture_output=True, text=True, check=False).stdout.split()
     for pid in [engine.pid, *map(int, below)]:

@@ -29,7 +29,7 @@ hypothesis.settings.register_profile("steady", derandomize=True, **_HYPOTHESIS)
 hypothesis.settings.load_profile("steady" if os.environ.get("CI") else "any")
 
 PATIENCE = 30.0  # seconds after which a test gives up; the machine may be busy
-SAID = wire.Finished | wire.Profiled | wire.Ready
+SAID = wire.Finished | wire.Profiled | wire.Asked | wire.Ready
 
 _FORKING = """
 import gc, os, signal, socket, sys
@@ -114,6 +114,8 @@ class Worker:
         self._streams = out, err
         self._open = {out, err}
         self._reader: wire.Reader[Any] = wire.Reader(SAID)
+        self._said: list[Any] = []
+        self._printed = {out: bytearray(), err: bytearray()}
 
     def run(self, task: wire.Task) -> Outcome:
         """Gives it the task and listens until it is `Ready`."""
@@ -132,16 +134,29 @@ class Worker:
 
     def finish(self) -> Outcome:
         """Listens until it is `Ready`."""
-        said: list[Any] = []
-        printed = {stream: bytearray() for stream in self._streams}
-        while not any(isinstance(each, wire.Ready) for each in said):
-            self._listen(said, printed, PATIENCE)
+        said, printed = self._said, self._printed
+        self._until(wire.Ready)
         while self._listen(said, printed, 0):
             pass
+        self._said, self._printed = [], {stream: bytearray() for stream in self._streams}
         by_kind = {type(each): each for each in said}
         texts = [bytes(each).decode() for each in printed.values()]
         order = [type(each).__name__ for each in said]
         return Outcome(by_kind[wire.Finished], by_kind[wire.Ready], by_kind.get(wire.Profiled), *texts, order)
+
+    def asked(self) -> wire.Asked:
+        """What its block asks next."""
+        self._until(wire.Asked)
+        (asked,) = (each for each in self._said if isinstance(each, wire.Asked))
+        self._said.remove(asked)
+        return asked
+
+    def answer(self, answered: wire.Answered) -> None:
+        wire.send(self._socket, answered)
+
+    def _until(self, kind: type[Any]) -> None:
+        while not any(isinstance(each, kind) for each in self._said):
+            self._listen(self._said, self._printed, PATIENCE)
 
     def hang_up(self) -> None:
         """Nothing more will be said to it."""

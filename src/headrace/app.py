@@ -43,8 +43,11 @@ class App:
         An executor that was made earlier has had time to get ready. EngineRunning where there can be one alone.
         """
         from headrace.engine.services import Engine
+        from headrace.engine.starts import Starts
 
-        engine = Engine(self.store, self.settings, executor or make_executor(self.settings), observers, own=own)
+        chosen = executor or make_executor(self.settings)
+        starter = Starts(self.store, self.maker, self.registry, self.calls)
+        engine = Engine(self.store, self.settings, chosen, observers, starter, own=own)
         engine.start()
         self._engine = engine
 

@@ -159,34 +159,6 @@ class PlanChanged(BadInput):
     """The plan of backfill {backfill} is not {planned} any more: it is {now} now, with {count} runs. Look at it again."""
 
 
-class PortTaken(BadInput):
-    """Nothing can listen on {host}, port {port}: {why}. Another port: --port."""
-
-
-class NotLetIn(HeadraceError):
-    """Nobody is let in here: {why}."""
-
-
-class NotAllowed(HeadraceError):
-    """{name} is {role}; this is for those who are {needed} or above."""
-
-
-class BodyTooLarge(BadInput):
-    """The body is larger than {most} bytes."""
-
-
-class BadBody(BadInput):
-    """{field} {why}."""
-
-
-class TokenNotFound(BadInput):
-    """There is no token {token}."""
-
-
-class BadTokenName(BadInput):
-    """The name of a token is {given!r}; expected characters that can be printed."""
-
-
 class RetryRefused(HeadraceError):
     """The run {run} cannot go on as it was asked: {why}."""
 
@@ -221,6 +193,26 @@ class WrongArguments(HeadraceError):
 
 class NotProvided(HeadraceError, ModuleNotFoundError):
     """headrace does not provide {module}. Of mage_ai it provides {names}."""
+
+
+class CannotAsk(HeadraceError):
+    """Runs can be started only by the process of a block, while the block runs; what it has forked or left behind cannot."""
+
+
+class CannotPass(BadInput):
+    """The variable {name} cannot be given to a run: {why}."""
+
+
+class RunNotStarted(HeadraceError):
+    """The pipeline {pipeline} was not started: {why}"""
+
+
+class StartedRunFailed(HeadraceError):
+    """The run {run} of the pipeline {pipeline} failed: {why}."""
+
+
+class StartedRunLate(HeadraceError, TimeoutError):
+    """The run {run} of the pipeline {pipeline} was still {status} after {seconds:g} s; it goes on."""
 
 
 class LeaseLapsed(HeadraceError):

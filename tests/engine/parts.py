@@ -10,6 +10,7 @@ from typing import Any
 from tests.engine.between import Gated, Trouble
 
 from headrace import errors
+from headrace.engine.answers import Question
 from headrace.engine.executor import Report, Slice
 from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
@@ -28,6 +29,16 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Graph = Mapping[str, tuple[str, ...]]
 
 
+class Nobody:
+    """A starter of runs for engines of which no block asks for any."""
+
+    def start(self, *given: Any, **named: Any) -> Run:
+        raise AssertionError(f"nobody was to ask: {given}, {named}")
+
+
+NOBODY = Nobody()
+
+
 def unavailable() -> errors.StoreUnavailable:
     return errors.StoreUnavailable(path="the test's", why="it was told to")
 
@@ -41,6 +52,7 @@ class Shelf:
         self.tasks: dict[str, wire.Task] = {}  # by block
         self.given: list[str] = []  # attempts, in the order they came
         self.stopped: list[tuple[str, str]] = []  # block, reason
+        self.answered: list[wire.Answered] = []
         self.until: list[float] = []
         self.closed = False
 
@@ -61,6 +73,9 @@ class Shelf:
     def stop(self, attempt: str, reason: str) -> None:
         self.stopped += [(task.block, reason) for task in self.tasks.values() if task.attempt == attempt]
 
+    def answer(self, answered: wire.Answered) -> None:
+        self.answered.append(answered)
+
     def extend(self, until: float) -> None:
         self.until.append(until)
 
@@ -69,6 +84,13 @@ class Shelf:
 
     def close(self) -> None:
         self.closed = True
+
+    def ask(self, block: str, number: int = 1, *, waits: bool = True) -> wire.Asked:
+        """That block asks for a run of a pipeline `child`."""
+        request = wire.StartRun(pipeline="child", variables={}, trigger="by code", waits=waits)
+        said = wire.Asked(attempt=self.tasks[block].attempt, number=number, request=request)
+        self.report(said)
+        return said
 
     def finish(self, block: str, status: str, reason: str = "drawn", **more: Any) -> wire.Finished:
         task = self.tasks.pop(block)
@@ -123,7 +145,8 @@ class Engine:
         self.trouble = Trouble()
         self.store = Gated(store, self.trouble)
         self.roomier = 0
-        self.loop = Loop(self.store, self.shelf, observers, self._count)
+        self.asked: list[Question] = []
+        self.loop = Loop(self.store, self.shelf, observers, self._count, self.asked.append)
         self.jobs = Jobs(self.store, Settings(home=home))
         self.shelf.start(self.loop._wakes.put)
         self.real.engines.register(self.name, home="h", machine="m", pid=1, lease=None, at=AT)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.engine.parts import AT, Graph, Shelf, new_run, pin, project
+from tests.engine.parts import AT, NOBODY, Graph, Shelf, new_run, pin, project
 
 from headrace import errors
 from headrace import store as stores
@@ -59,7 +59,9 @@ def begin(shared: Callable[[], Store], tmp_path: Path, postgres_url: str) -> Ite
     def start(shelf: Shelf, ear: Ear) -> Engine:
         home = tmp_path / f"machine-{len(begun)}"
         home.mkdir()
-        engine = Engine(shared(), Settings(home=home, database=postgres_url, lease=LEASE), shelf, (ear,), own=False)
+        engine = Engine(
+            shared(), Settings(home=home, database=postgres_url, lease=LEASE), shelf, (ear,), NOBODY, own=False
+        )
         engine.start()
         begun.append(engine)
         return engine

@@ -9,6 +9,8 @@ import socket
 import textwrap
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from headrace.engine import executor as port
 from headrace.executors import local
 from headrace.logs import lines, reading
+from headrace.model.run import Run, RunStatus
 from headrace.settings import Settings
 from headrace.worker import processes, wire
 
@@ -108,6 +111,10 @@ class Site:
 
 _PRELUDE = """
 import os, signal, socket, subprocess, sys, threading, time
+from mage_ai.orchestration.triggers.api import trigger_pipeline
+
+def started(waits=True, **more):
+    return trigger_pipeline("other", check_status=waits, verbose=False, **more).id
 
 def say(text):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mouth:
@@ -124,13 +131,14 @@ def block(*args, **kwargs):
 
 
 class Desk:
-    """An executor and what it reported: each attempt's `Finished`, which comes once."""
+    """An executor and what it reported: each attempt's `Finished`, which comes once, and what it asked before."""
 
     def __init__(self, executor: port.Executor) -> None:
         self.executor = executor
         self._reports: queue.SimpleQueue[port.Report] = queue.SimpleQueue()
         self._finished: dict[str, wire.Finished] = {}
         self._profiled: dict[str, wire.Profiled] = {}
+        self._asked: dict[tuple[str, int], wire.Asked] = {}
         executor.start(self._reports.put)
 
     def submit(self, *tasks: wire.Task) -> None:
@@ -149,7 +157,23 @@ class Desk:
             self._keep(self._reports.get(timeout=PATIENCE))
         return self._profiled[task.attempt]
 
+    def asked(self, task: wire.Task, number: int = 1) -> wire.Asked:
+        """That question of the task's block."""
+        while (task.attempt, number) not in self._asked:
+            self._keep(self._reports.get(timeout=PATIENCE))
+        return self._asked[task.attempt, number]
+
+    def answer(self, task: wire.Task, number: int = 1, **facts: Any) -> None:
+        """Tells the block of the run that it has asked for."""
+        moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        run = Run(number, f"run-{number}", 1, 1, 1, RunStatus.COMPLETED, "all blocks settled", {}, moment, moment)
+        told = wire.Told(run=replace(run, **facts), pipeline="other")
+        self.executor.answer(wire.Answered(attempt=task.attempt, number=number, answer=told))
+
     def _keep(self, report: port.Report) -> None:
+        if isinstance(report, wire.Asked):
+            self._asked[report.attempt, report.number] = report
+            return
         kept: dict[str, Any] = self._finished if isinstance(report, wire.Finished) else self._profiled
         assert report.attempt not in kept, "an attempt was reported twice"
         kept[report.attempt] = report

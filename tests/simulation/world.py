@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.between import Gated
+from tests.engine.parts import NOBODY
 from tests.simulation.catalog import Version, Work
 from tests.simulation.executor import Executor
 from tests.simulation.timeline import Clocks, Timeline
@@ -116,7 +117,7 @@ class World:
         settings = Settings(home=home, database=url, lease=LEASE)
         gated = _OnDatabaseTime(self, Gated(self.store, lambda moment, call: self._gate(machine, moment, call)))
         try:
-            engine = Engine(gated, settings, executor, (), own=own)  # type: ignore[arg-type]
+            engine = Engine(gated, settings, executor, (), NOBODY, own=own)  # type: ignore[arg-type]
         except errors.EngineRunning:
             return None
         machine = Machine(number, engine, executor, own, self.rng.choice([0.0, 0.0, -20.0, 3.0]))

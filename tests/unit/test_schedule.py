@@ -42,6 +42,7 @@ def following(interval: str, moment: str, count: int, zone: str = "UTC", landing
         ("@weekly", ["2026-02-02 00:00:00", "2026-02-09 00:00:00"]),
         ("@monthly", ["2026-02-01 00:00:00", "2026-03-01 00:00:00"]),
         ("*/20 13 * * *", ["2026-01-31 13:00:00", "2026-01-31 13:20:00"]),
+        ("30 */12 * * *", ["2026-01-31 12:30:00", "2026-02-01 00:30:00"]),
         ("5 4 * * sun", ["2026-02-01 04:05:00", "2026-02-08 04:05:00"]),
         ("5 4 * * * 30", ["2026-02-01 04:05:30", "2026-02-02 04:05:30"]),  # the seconds are last
         ("* * * * * */40", ["2026-01-31 12:01:00", "2026-01-31 12:01:40"]),
@@ -125,6 +126,11 @@ def test_a_job_with_seconds_follows_the_clocks() -> None:
     assert shown(times, "2026-03-07", "2026-03-10") == ["03-07 02:30:15-0500", "03-09 02:30:15-0400"]
 
 
+def test_a_star_in_the_minutes_or_in_the_hours_makes_a_job_follow_the_clocks() -> None:
+    stars = {"30 2 * * *": True, "*/30 2 * * *": False, "30 */2 * * *": False, "30 2 * * * 0": False}
+    assert {text: schedule.parse(text).fixed for text in stars} == stars
+
+
 def test_hours_are_real_hours() -> None:
     times = schedule.parse("@hourly", NEW_YORK)
     for day, hours in (("2026-03-08", 23), ("2026-11-01", 25), ("2026-06-01", 24)):
@@ -203,7 +209,8 @@ def test_runs_land_where_the_landing_time_lies_in_its_own_period(interval: str, 
 def test_a_landing_on_the_29th_is_the_29th_of_a_leap_february() -> None:
     landing = at("2020-01-29T09:00")
     assert following("@monthly", "2028-02-01", 2, landing=landing) == ["2028-02-29 09:00:00", "2028-03-29 09:00:00"]
-    assert following("@monthly", "2028-02-01", 1, landing=at("2020-01-28T09:00")) == ["2028-02-28 09:00:00"]
+    earlier = following("@monthly", "2028-02-01", 2, landing=at("2020-01-28T09:00"))
+    assert earlier == ["2028-02-28 09:00:00", "2028-03-28 09:00:00"]
     assert following("@monthly", "2028-02-01", 1, landing=at("2020-01-31T09:00")) == ["2028-02-29 09:00:00"]
     times = schedule.parse("@monthly", landing=landing)
     assert times.latest(at("2028-03-29T08:59")) == at("2028-02-29T09:00")

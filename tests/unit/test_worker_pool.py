@@ -60,6 +60,14 @@ def test_what_waits_for_a_slot_needs_no_worker_yet() -> None:
     assert pool.shortage([], waiting, 2, 2, HELD) == 3
 
 
+def test_however_many_wait_for_other_runs_there_are_workers_for_the_next() -> None:
+    wait = [worker(State.BUSY) for _ in range(20)]
+    for each in wait:
+        each.awaited.add(1)
+    assert pool.shortage(wait, [task()], 1, 1, HELD) == 2
+    assert pool.shortage(wait, [task()], -3, 1, HELD) == 1, "more run than have a place"
+
+
 def test_a_task_for_a_fresh_process_needs_an_untouched_one() -> None:
     assert pool.shortage([worker(ran=3), worker(ran=4)], [task(fresh=True)], 2, 2, HELD) == 1
     assert pool.shortage([worker(ran=3), worker()], [task(fresh=True)], 2, 2, HELD) == 0

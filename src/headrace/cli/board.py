@@ -55,7 +55,9 @@ class Board:
         self._block_of = {row.id: block for block, row in rows.items()}
 
     def hear(self, run: Run, changes: Iterable[Change]) -> list[Moved]:
-        """The moves of blocks among these changes; the board is then as they left the run."""
+        """The moves of blocks among these changes; the board is then as they left the run. Other runs are no business of it."""
+        if run.id != self.run.id:
+            return []
         self.run = run
         moves: list[Moved] = []
         for change in changes:

@@ -44,7 +44,7 @@ class Left(Exception):
 
 
 class Follower:
-    """An observer that hears of one run, and a context in which SIGINT and SIGTERM are heard as well.
+    """An observer of what follows one run, and a context in which SIGINT and SIGTERM are heard as well.
 
     `interrupted` is the first signal that came. A third one ends the process where it stands.
     """

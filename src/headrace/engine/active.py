@@ -12,7 +12,7 @@ from headrace.model import progress, retry
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove, RunMove
-from headrace.store.changes import AttemptBegun, AttemptStarted, BlockMoved, Change, RunMoved
+from headrace.store.changes import AttemptBegun, AttemptStarted, AttemptWaits, BlockMoved, Change, RunMoved
 from headrace.worker import wire
 
 
@@ -48,6 +48,7 @@ class ActiveRun:
     done: "Future[Run]"
     stopping: set[str] = field(default_factory=set[str])  # blocks whose attempts were asked to stop
     refused: bool = False  # a limit has no room for it, and its pipeline says to skip
+    awaited: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])  # by block, its questions
 
     @classmethod
     def of(cls, job: Job, done: "Future[Run]") -> "ActiveRun":
@@ -59,8 +60,19 @@ class ActiveRun:
     def copy(self) -> "ActiveRun":
         """One that can be changed while this stays as it is."""
         return replace(
-            self, rows=dict(self.rows), kept=dict(self.kept), begun=dict(self.begun), stopping=set(self.stopping)
+            self,
+            rows=dict(self.rows),
+            kept=dict(self.kept),
+            begun=dict(self.begun),
+            stopping=set(self.stopping),
+            awaited=dict(self.awaited),
         )
+
+    def remember(self, before: "ActiveRun") -> None:
+        """This, read anew, has what is in no row from when it was last in hand."""
+        same = {block for block, attempt in before.begun.items() if attempt.uid == _uid(self.begun.get(block))}
+        self.refused, self.stopping = before.refused, before.stopping & same
+        self.awaited = {block: questions for block, questions in before.awaited.items() if block in same}
 
     def ask_cancel(self, at: datetime) -> None:
         """A cancel of the run has been recorded."""
@@ -98,17 +110,21 @@ class ActiveRun:
     def has_place(self) -> bool:
         """Whether the run's own limit lets one more of its blocks begin."""
         most = self.job.pipeline.limits.run_blocks
-        return most is None or len(self.begun) < most
+        return most is None or self.under_way() < most
 
     def policy(self, block: str) -> retry.Policy:
         """How often that block is tried in this run."""
         return self.job.pipeline.retry_policy(block, self.run.settings.retry_config)
 
+    def under_way(self) -> int:
+        """How many of its attempts the executor has, besides those that wait for other runs."""
+        return sum(not attempt.waiting for attempt in self.begun.values())
+
     def running(self) -> int:
         """How many of its attempts have a place to run."""
-        return sum(attempt.status is BlockStatus.RUNNING for attempt in self.begun.values())
+        return sum(each.status is BlockStatus.RUNNING and not each.waiting for each in self.begun.values())
 
-    def waiting(self) -> Iterator[tuple[str, str]]:
+    def in_line(self) -> Iterator[tuple[str, str]]:
         """The attempts that wait with the executor for a place, by uid, and their blocks."""
         for block, attempt in self.begun.items():
             if attempt.status is BlockStatus.QUEUED:
@@ -145,6 +161,13 @@ class ActiveRun:
         self.begun[block] = replace(self.begun[block], status=row.status, reason=row.reason, started_at=at)
         return AttemptStarted(self.begun[block])
 
+    def wait(self, block: str, questions: frozenset[int]) -> Iterator[Change]:
+        """The attempt of that block waits for the answers to these questions, or goes on when there are none."""
+        self.awaited[block] = questions
+        if self.begun[block].waiting != bool(questions):
+            self.begun[block] = replace(self.begun[block], waiting=bool(questions))
+            yield AttemptWaits(self.begun[block])
+
     def finish(self, block: str, finished: wire.Finished, at: datetime) -> Attempt:
         """The attempt as its report leaves it; its outputs are what those downstream will read."""
         attempt = replace(
@@ -161,8 +184,10 @@ class ActiveRun:
             cpu_seconds=finished.cpu_seconds,
             peak_bytes=finished.peak_bytes,
             log_lines=finished.log_lines,
+            waiting=False,
         )
         self.stopping.discard(block)
+        self.awaited.pop(block, None)
         if attempt.status is BlockStatus.COMPLETED:
             self.kept[block] = attempt
         return attempt
@@ -199,3 +224,7 @@ class ActiveRun:
             wire.Input(block=upstream, outputs=self.kept[upstream].outputs, single=self.kept[upstream].single)
             for upstream in self.plan.upstream[block]
         )
+
+
+def _uid(attempt: Attempt | None) -> str:
+    return attempt.uid if attempt else ""

@@ -17,8 +17,6 @@ from headrace.store import Store
 from headrace.store.creating import Created
 from headrace.store.runs import Key
 
-FROM_CODE = "API_TRIGGER_CREATED_FROM_CODE"  # the trigger of runs that a block begins, by its name in the Mage format
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -37,8 +35,17 @@ class Calls:
         self._maker = maker
         self._registry = registry
 
-    def run(self, trigger: Trigger, call: Call, at: datetime, *, activates: bool, reason: str = "by a call") -> Created:
-        """A run of that trigger, or the one that stands under the key.
+    def run(
+        self,
+        trigger: Trigger,
+        call: Call,
+        at: datetime,
+        *,
+        activates: bool,
+        reason: str = "by a call",
+        owner: str | None = None,
+    ) -> Created:
+        """A run of that trigger, or the one that stands under the key; for the engine of that name, or for any.
 
         A trigger that is not active is made so, where the call `activates` it; else its run waits until somebody does.
         Raises KeyReused, TriggerNotFound for one that was deleted, and the BadInput for which it cannot be run.
@@ -58,7 +65,7 @@ class Calls:
             backfill_id=call.backfill_id,
             key=Key(call.key, _request(call)) if call.key else None,
         )
-        return self._store.runs.create(new, at)
+        return self._store.runs.create(new, at, owner=owner)
 
 
 def read(body: Mapping[str, Any] | None, key: str | None = None) -> Call:

@@ -5,20 +5,23 @@ from typing import Protocol
 
 from headrace.worker import wire
 
-Report = wire.Finished | wire.Profiled
+Report = wire.Finished | wire.Profiled | wire.Asked
 Slice = tuple[wire.Task, ...]  # block runs of one run submitted together; the local executor takes one at a time
 
 
 class Executor(Protocol):
     """Runs attempts somewhere.
 
-    For every task submitted there is exactly one `Finished` report, whatever dies; `Profiled` may follow it. Reports
-    are given to the callable of `start`, from any thread.
+    For every task submitted there is exactly one `Finished` report, whatever dies; `Profiled` may follow it, and `Asked`
+    come before. Reports are given to the callable of `start`, from any thread.
     """
 
     @property
     def slots(self) -> int:
-        """How many block runs it runs at once; what is submitted beyond that waits inside it, first come, first served."""
+        """How many block runs it runs at once; what is submitted beyond that waits inside it, first come, first served.
+
+        Those that wait for other runs do not count: from the report of such a question until its answer is given.
+        """
         ...
 
     def start(self, report: Callable[[Report], None]) -> None:
@@ -31,6 +34,11 @@ class Executor(Protocol):
 
     def stop(self, attempt: str, reason: str) -> None:
         """End that attempt with all it started; it is reported `cancelled` with this reason, if it was not final."""
+        ...
+
+    def answer(self, answered: wire.Answered) -> None:
+        """Give the attempt the answer to its question, and let it go on at once, whether there is a place for it or not;
+        nothing else begins until there is. For an attempt that is over it does nothing."""
         ...
 
     def extend(self, until: float) -> None:

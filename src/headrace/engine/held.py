@@ -14,6 +14,7 @@ class Held:
         self.runs: dict[int, ActiveRun] = {}
         self.strays: dict[str, Fenced] = {}
         self._attempts: dict[str, tuple[int, str]] = {}  # attempts with the executor: their run and block
+        self._waiting: set[str] = set()  # those of them that wait for other runs
         self._due: dict[int, datetime] = {}
 
     def keep(self, active: ActiveRun, at: datetime) -> None:
@@ -21,6 +22,7 @@ class Held:
         run_id = active.run.id
         self._drop_attempts(run_id)
         self._attempts |= {attempt.uid: (run_id, block) for block, attempt in active.begun.items()}
+        self._waiting |= {attempt.uid for attempt in active.begun.values() if attempt.waiting}
         self.runs[run_id] = active
         self._due.pop(run_id, None)
         if due := active.due(at):
@@ -59,6 +61,10 @@ class Held:
         """How many attempts the executor has."""
         return len(self._attempts)
 
+    def under_way(self) -> int:
+        """How many attempts the executor has, besides those that wait for other runs."""
+        return len(self._attempts) - len(self._waiting)
+
     def wanting(self) -> int:
         """How many block runs have a place or want one. Any thread may ask."""
         return sum(active.wanting() for active in list(self.runs.values()))
@@ -67,3 +73,4 @@ class Held:
         before = self.runs.get(run_id)
         for attempt in before.begun.values() if before else ():
             self._attempts.pop(attempt.uid, None)
+            self._waiting.discard(attempt.uid)

@@ -73,6 +73,11 @@ class Intake:
                 raise errors.RunLost(run=run_id)
             return job, self._loop.take(job)
 
+    def bring(self, run_id: int, at: datetime) -> None:
+        """Hands over a run that was made for this engine by itself, if it is that still. One that cannot be read ends here."""
+        with self._looking:
+            self._hand_over(run_id, at)
+
     def close(self) -> None:
         """Nothing is claimed any more."""
         self._closing = True

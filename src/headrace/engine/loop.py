@@ -17,10 +17,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from headrace import clock, errors
 from headrace.engine import jobs, turns
 from headrace.engine.active import ActiveRun, Job
+from headrace.engine.answers import Question
 from headrace.engine.executor import Executor
 from headrace.engine.held import Held
 from headrace.engine.observers import Observer
@@ -35,14 +37,12 @@ from headrace.worker import wire
 
 AHEAD = 4  # tasks for each place of the executor that wait there, so that the place is never idle during a turn
 PATIENCE = 3  # times that a run's rows are read anew because they are not as remembered, before it is let go
+Said = TypeVar("Said", wire.Asked, wire.Answered)
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between two looks whether the database can be reached again
 
 
-def _nothing() -> None: ...
-
-
 class Loop:
-    """`roomier` is called, on the loop's thread, when there may be room for more runs.
+    """`roomier` is called, on the loop's thread, when there may be room for more runs, `ask` with what blocks ask.
 
     `ended` is done when the loop has ended: with the error, if one ended it, for then its engine is to end as well.
     """
@@ -51,13 +51,15 @@ class Loop:
         self,
         store: Store,
         executor: Executor,
-        observers: Sequence[Observer] = (),
-        roomier: Callable[[], None] = _nothing,
+        observers: Sequence[Observer],
+        roomier: Callable[[], None],
+        ask: Callable[[Question], None],
     ) -> None:
         self._store = store
         self._executor = executor
         self._observers = observers
         self._roomier = roomier
+        self._ask = ask
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
         self._held = Held()
         self._owed = Owed()
@@ -107,7 +109,7 @@ class Loop:
 
     def appetite(self) -> int:
         """How many more block runs would find something to do here; below 1 there are enough. Any thread may ask."""
-        return (1 + AHEAD) * self._executor.slots - self._held.wanting() - len(self._coming)
+        return 0 if self._is_ending() else (1 + AHEAD) * self._executor.slots - self._held.wanting() - len(self._coming)
 
     def settle(self, seconds: float) -> bool:
         """Waits, at most that long, for what is still to be found out about outputs; whether all of it came."""
@@ -221,7 +223,7 @@ class Loop:
 
     def _admit(self, turn: Turn, among: Mapping[int, ActiveRun], rooms: Mapping[int, int]) -> None:
         if not self._is_ending():
-            others = sum(len(active.begun) for run_id, active in self._held.runs.items() if run_id not in among)
+            others = sum(active.under_way() for run_id, active in self._held.runs.items() if run_id not in among)
             turns.admit(turn, among, self._executor.slots - others, AHEAD * self._executor.slots, rooms)
 
     def _write(self, turn: Turn, writing: Writing) -> None:
@@ -234,12 +236,14 @@ class Loop:
         writing.fenced(turn.late)
         if turns.makes_room(turn):
             writing.ring()
+        elif turns.ends_runs(turn):
+            writing.ring_for_waiting()
 
     def _is_ending(self) -> bool:
         return self._closing or self._draining
 
     def _has_room(self) -> bool:
-        return self._held.begun() < (1 + AHEAD) * self._executor.slots
+        return self._held.under_way() < (1 + AHEAD) * self._executor.slots
 
     # What is heard
 
@@ -249,6 +253,10 @@ class Loop:
                 self._hear_taken(turn, job, done)
             case wire.Finished():
                 self._hear_finished(turn, event)
+            case wire.Asked():
+                self._hear_talk(turn, event, turns.ask)
+            case wire.Answered():
+                self._hear_talk(turn, event, turns.answer)
             case wire.Profiled(attempt=attempt, outputs=outputs):
                 turn.profiled.append(Profiled(attempt, outputs))
             case CancelAsked(run_id, at) if held := self._find(turn, run_id):
@@ -286,14 +294,23 @@ class Loop:
         if stray := self._held.strays.get(event.attempt):
             turn.late.append(replace(stray, at=turn.at, reason=f"{event.status}: {event.reason}"))
             return
-        run_id, block = self._held.of_attempt(event.attempt)
-        if run_id not in self._held.runs:
-            return
-        active = turn.on(self._held.runs[run_id])
-        if block in active.begun and active.begun[block].uid == event.attempt:
-            turns.report(turn, active, block, event)
+        if found := self._of_attempt(turn, event.attempt):
+            turns.report(turn, *found, event)
             if event.profiles_follow:
                 turn.owed.append(event.attempt)
+
+    def _hear_talk(self, turn: Turn, said: Said, hear: Callable[[Turn, ActiveRun, str, Said], None]) -> None:
+        """A question, or the answer to one; of an attempt that is over neither says anything."""
+        if found := self._of_attempt(turn, said.attempt):
+            hear(turn, *found, said)
+
+    def _of_attempt(self, turn: Turn, attempt: str) -> tuple[ActiveRun, str] | None:
+        """The run and block of an attempt that is under way here."""
+        run_id, block = self._held.of_attempt(attempt)
+        if run_id not in self._held.runs:
+            return None
+        active = turn.on(self._held.runs[run_id])
+        return (active, block) if block in active.begun and active.begun[block].uid == attempt else None
 
     # What is done once it is written
 
@@ -307,6 +324,10 @@ class Loop:
             self._executor.submit((task,))
         for attempt, reason in turn.stops:
             self._executor.stop(attempt, reason)
+        for answered in turn.answers:
+            self._executor.answer(answered)
+        for question in turn.questions:
+            self._ask(question)
         for attempt in turn.owed:
             self._owed.add(attempt)
         for each in turn.profiled:
@@ -416,7 +437,7 @@ class Loop:
             self._go_on(held, read, now)
 
     def _go_on(self, held: ActiveRun, read: ActiveRun, now: datetime) -> None:
-        read.refused, read.stopping = held.refused, held.stopping & read.begun.keys()
+        read.remember(held)
         self._keep_read(read, now)
 
     def _keep_read(self, read: ActiveRun, now: datetime) -> None:
@@ -501,7 +522,12 @@ class Loop:
                 return job.run.id
             case CancelAsked(run_id=run_id) | Admitted(run_id=run_id) | Refused(run_id=run_id):
                 return run_id
-            case wire.Finished(attempt=attempt) | wire.Profiled(attempt=attempt):
+            case (
+                wire.Finished(attempt=attempt)
+                | wire.Profiled(attempt=attempt)
+                | wire.Asked(attempt=attempt)
+                | wire.Answered(attempt=attempt)
+            ):
                 return self._held.of_attempt(attempt)[0]
             case _:
                 return 0

@@ -1,12 +1,15 @@
-"""The services of one engine, started and stopped together: the loop, the intake, the heart, and who listens for rings."""
+"""The services of one engine, started and stopped together: the loop, the intake, the answers, the heart, and who listens
+for rings."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from headrace import clock, errors
 from headrace.engine import owner
+from headrace.engine.answers import Answers, Question, Starter
 from headrace.engine.backfiller import Backfiller
 from headrace.engine.deadlines import Deadlines
 from headrace.engine.executor import Executor
@@ -44,10 +47,17 @@ class Begun:
 
 
 class Engine:
-    """Moves runs: whatever run is there, or with `own` only those made for it."""
+    """Moves runs: whatever run is there, or with `own` only those made for it. `starter` makes what blocks ask for."""
 
     def __init__(
-        self, store: Store, settings: Settings, executor: Executor, observers: Sequence[Observer], *, own: bool
+        self,
+        store: Store,
+        settings: Settings,
+        executor: Executor,
+        observers: Sequence[Observer],
+        starter: Starter,
+        *,
+        own: bool,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -56,8 +66,10 @@ class Engine:
         self._own = own
         self._alone = Alone(settings.home) if not own and not settings.database else None
         self._owner = Owner(settings.home)
-        told = [*observers, Ends(self._wake)]
-        self.loop = Loop(store, executor, told, lambda: self._intake.room_made())
+        self._starter = starter
+        self._answers = Answers(store, self._start_asked, lambda answered: self.loop.tell(answered))
+        told = (*observers, self._answers, Ends(self._wake))
+        self.loop = Loop(store, executor, told, lambda: self._intake.room_made(), self._answers.ask)
         jobs = Jobs(store, settings)
         self._intake = Intake(store, jobs, self.loop, settings.home, GRACE * settings.lease, own=own)
         self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
@@ -72,6 +84,7 @@ class Engine:
         """Nothing is moved before the engine has its row."""
         since = self._register(self._owner)
         self.loop.start()
+        self._answers.start()
         self._executor.hold(self._owner.file)
         if self._heart:
             self._heart.start(self.name, since)
@@ -98,6 +111,7 @@ class Engine:
         self._listener.close()
         self._end_intake()
         self.loop.close()
+        self._answers.close()
         if self._heart:
             self._heart.close()
         self._store.engines.leave(self.name)
@@ -108,6 +122,7 @@ class Engine:
     def _rung(self, about: About) -> None:
         if about is About.RUNS:
             self._intake.wake()
+            self._answers.wake()
         elif self._timekeeper:
             self._timekeeper.wake()
 
@@ -121,6 +136,23 @@ class Engine:
         if self._timekeeper:
             self._timekeeper.close()
         self._intake.close()
+
+    def _start_asked(self, question: Question) -> Run:
+        """The run that a block asks for. This engine moves it if it has room for it; one that moves only what is made for
+        it moves what its blocks wait for. Any engine moves the others."""
+        request, name = question.asked.request, self.name
+        mine = request.waits if self._own else self.loop.appetite() > 0
+        run = self._starter.start(
+            Path(request.project) if request.project else question.folder,
+            request.pipeline,
+            request.variables,
+            trigger=request.trigger,
+            key=question.key,
+            owner=name if mine else None,
+        )
+        if run.owner == name and not self.loop.holds(run.id):
+            self._intake.bring(run.id, clock.now())
+        return run
 
     def _register(self, as_owner: Owner) -> float:
         """Makes the engine's row; the moment before, of the clock that goes on while the machine sleeps."""

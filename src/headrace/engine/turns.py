@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from headrace import errors
 from headrace.engine.active import ActiveRun
+from headrace.engine.answers import Question
 from headrace.model import progress, transitions
 from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockStatus, Run, RunStatus
-from headrace.store.changes import AttemptEnded, Change, Profiled
+from headrace.store.changes import AttemptEnded, AttemptWaits, Change, Profiled
 from headrace.store.endings import Fenced
 from headrace.worker import wire
 
@@ -29,6 +31,8 @@ class Turn:
     owed: list[str] = field(default_factory=list[str])  # attempts of which a `Profiled` will come
     submits: list[wire.Task] = field(default_factory=list[wire.Task])
     stops: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # attempt, reason
+    questions: list[Question] = field(default_factory=list[Question])
+    answers: list[wire.Answered] = field(default_factory=list[wire.Answered])
     late: list[Fenced] = field(default_factory=list[Fenced])  # reports of attempts of runs that are others' now
     settled: list[tuple[Future[Run], Run]] = field(default_factory=list[tuple[Future[Run], Run]])  # final when taken
     joined: list[tuple[int, Future[Run]]] = field(default_factory=list[tuple[int, Future[Run]]])  # in hand when taken
@@ -83,6 +87,21 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
     turn.note(active, active.move_block(block, move))
 
 
+def ask(turn: Turn, active: ActiveRun, block: str, asked: wire.Asked) -> None:
+    """A block asks, and so it runs; while it waits for another run it has no place."""
+    if active.begun[block].status is BlockStatus.QUEUED:
+        _start(turn, active, block)
+    if asked.request.waits:
+        _wait(turn, active, block, active.awaited.get(block, frozenset()) | {asked.number})
+    turn.questions.append(Question(asked, Path(active.job.workplace.live)))
+
+
+def answer(turn: Turn, active: ActiveRun, block: str, answered: wire.Answered) -> None:
+    """A block is answered. One that waits for nothing more goes on, whether there is a place for it or not."""
+    _wait(turn, active, block, active.awaited.get(block, frozenset()) - {answered.number})
+    turn.answers.append(answered)
+
+
 def advance(turn: Turn, active: ActiveRun) -> None:
     """Makes every move that the statuses call for, and asks for the stops."""
     found = progress.next_moves(
@@ -111,10 +130,10 @@ def admit(
     """
     held = {**runs, **turn.runs}
     free = slots - sum(active.running() for active in held.values())
-    waiting = sorted((uid, run_id, block) for run_id, active in held.items() for uid, block in active.waiting())
-    for _, run_id, block in waiting[: max(free, 0)]:
+    line = sorted((uid, run_id, block) for run_id, active in held.items() for uid, block in active.in_line())
+    for _, run_id, block in line[: max(free, 0)]:
         _start(turn, turn.on(held[run_id]), block)
-    free -= len(waiting)
+    free -= len(line)
     left = dict(rooms or {})
     for active in held.values():
         for block in active.queued(turn.at):
@@ -135,28 +154,41 @@ def wanted_limits(turn: Turn, runs: Mapping[int, ActiveRun]) -> set[int]:
 
 
 def rooms(turn: Turn, free: Mapping[int, int]) -> dict[int, int]:
-    """How many more attempts each limit admits: the free places by the rows, and those that this turn frees."""
+    """How many more attempts each limit admits: the free places by the rows, and those that this turn frees or takes."""
     left = dict(free)
-    for limit in _freed(turn):
+    for limit, places in _freed(turn):
         if limit in left:
-            left[limit] += 1
+            left[limit] += places
     return left
 
 
 def makes_room(turn: Turn) -> bool:
     """Whether others may go on for what ends in this turn."""
     ended = any(active.job.limited and active.run.status in FINAL_RUN for active in turn.runs.values())
-    return ended or any(_freed(turn))
+    return ended or any(places > 0 for _, places in _freed(turn))
 
 
-def _freed(turn: Turn) -> Iterator[int]:
-    """For each attempt that ends in this turn the limits it comes under; the rows count it until the turn is written."""
+def ends_runs(turn: Turn) -> bool:
+    """Whether somebody may wait for what ends in this turn."""
+    return any(active.run.status in FINAL_RUN for active in turn.runs.values())
+
+
+def _freed(turn: Turn) -> Iterator[tuple[int, int]]:
+    """How many places attempts free in this turn, and under which limits; less than none where one goes on after it
+    has waited for other runs. The rows do not know it until the turn is written."""
     for run_id, changes in turn.changes.items():
         if limits := turn.runs[run_id].job.limits:
             blocks = {row.id: row.block for row in turn.runs[run_id].rows.values()}
             for change in changes:
-                if isinstance(change, AttemptEnded):
-                    yield from limits.get(blocks[change.attempt.block_run_id], ())
+                if isinstance(change, AttemptEnded | AttemptWaits) and (places := _places(change)):
+                    yield from ((limit, places) for limit in limits.get(blocks[change.attempt.block_run_id], ()))
+
+
+def _places(change: AttemptEnded | AttemptWaits) -> int:
+    """How many places of its limits the attempt frees: one that waits has none, until it goes on."""
+    if isinstance(change, AttemptEnded):
+        return 0 if change.waited else 1
+    return 1 if change.attempt.waiting else -1
 
 
 def _is_admitted(left: dict[int, int], limits: Sequence[int]) -> bool:
@@ -191,9 +223,9 @@ def let_go(error: Exception) -> str:
 
 def _end(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> Attempt:
     """The attempt of that block is over, whether it ran or still waited with the executor."""
-    was = active.begun[block].status
+    was = active.begun[block]
     attempt = active.finish(block, finished, turn.at)
-    turn.note(active, AttemptEnded(attempt, was))
+    turn.note(active, AttemptEnded(attempt, was.status, waited=was.waiting))
     return attempt
 
 
@@ -207,6 +239,11 @@ def _hand(turn: Turn, active: ActiveRun, block: str, *, starts: bool) -> None:
 def _start(turn: Turn, active: ActiveRun, block: str) -> None:
     move = transitions.start_block(turn.at, attempt=active.rows[block].attempt, handed=True)
     turn.note(active, active.move_block(block, move), active.start(block, turn.at))
+
+
+def _wait(turn: Turn, active: ActiveRun, block: str, questions: frozenset[int]) -> None:
+    for change in active.wait(block, questions):
+        turn.note(active, change)
 
 
 def _lose(turn: Turn, active: ActiveRun, block: str, reason: str, retry_at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What wakes the loop: a run is handed over, something was asked of one, an attempt was reported, or it is to end."""
+"""What wakes the loop: a run is handed over, something was asked of one, an attempt was reported or is answered, or it is to end."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime
 from headrace.engine.active import Job
 from headrace.engine.executor import Report
 from headrace.model.run import Run
+from headrace.worker import wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,4 @@ class Closing:
     """The loop is to end: what was reported before is recorded, what is under way stays as it is recorded."""
 
 
-Wake = Taken | CancelAsked | Admitted | Refused | Rung | Draining | Closing | Report
+Wake = Taken | CancelAsked | Admitted | Refused | Rung | Draining | Closing | Report | wire.Answered

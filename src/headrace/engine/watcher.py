@@ -115,5 +115,7 @@ def _news(watch: Watch, path: str, found: Found) -> News:
 
 def _told(error: Exception) -> str:
     """What went wrong, in a line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     said = " ".join(str(error).split())
     return said if isinstance(error, ValueError | ImportError) and said else f"{type(error).__name__}: {said}"

@@ -58,6 +58,9 @@ class Local:
     def stop(self, attempt: str, reason: str) -> None:
         self._line.send(wire.Stop(attempt=attempt, reason=reason))
 
+    def answer(self, answered: wire.Answered) -> None:
+        self._line.send(answered)
+
     def extend(self, until: float) -> None:
         with self._lock:
             self._until = until
@@ -131,7 +134,7 @@ class _Line:
                 self._channel.send(task)
             return not self._lost
 
-    def send(self, message: wire.Stop | wire.Lease | wire.Close) -> None:
+    def send(self, message: wire.Stop | wire.Lease | wire.Answered | wire.Close) -> None:
         with self._lock:
             self._channel.send(message)
 
@@ -176,6 +179,8 @@ class _Line:
             case wire.Finished() if self._tasks.pop(message.attempt, None):
                 if message.profiles_follow:
                     self._profiles.add(message.attempt)
+                report(message)
+            case wire.Asked() if message.attempt in self._tasks:
                 report(message)
             case wire.Profiled() if message.attempt in self._profiles:
                 self._profiles.remove(message.attempt)

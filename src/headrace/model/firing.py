@@ -51,12 +51,12 @@ def enabled(definition: Definition, now: datetime, *, has_runs: bool, runtimes: 
     """Where a trigger stands that is made active, and what it runs at once.
 
     Only what comes due later counts, but for two things: the period that has begun, when the definition asks for an
-    initial run; and the landing time of this period when it is ahead and nothing tells yet how long a run takes.
+    initial run; and the landing time of this period, when it is ahead and no run has told yet how long one takes.
     `runtimes` are seconds, the newest first. What passed while it was paused, `decide` says before. BadSchedule as for
     `schedule.parse`.
     """
     stands = edited(definition, now, has_runs=has_runs, runtimes=runtimes)
-    at_once = _at_once(definition, now, first=not has_runs and not runtimes)
+    at_once = _at_once(definition, now, first=not has_runs)
     if at_once is None or stands.considered is None:
         return stands
     considered = max(stands.considered, at_once)
@@ -204,9 +204,11 @@ def _chosen(catch_up: CatchUp, times: Schedule, since: datetime, until: datetime
             stale = until - FRESH - TICK
             return list(times.within(max(since, stale), until)), stale
         case CatchUp.LAST:
-            several = list(itertools.islice(times.within(since, until), 2))
-            last = times.latest(until) if several[1:] else None
-            return ([last], last - TICK) if last else (several, since)
+            first = times.first(since)
+            if first is None or first > until:
+                return [], since
+            last = times.latest(until) or first
+            return [last], last - TICK if last > first else since
 
 
 def _gap(times: Schedule, since: datetime, until: datetime, reason: str) -> tuple[Gap, ...]:

@@ -164,6 +164,7 @@ class Attempt:
     peak_bytes: int | None = None  # of memory, the worker's largest resident set
     rows_in: int | None = None
     log_lines: int = 0
+    waiting: bool = False  # for other runs that it has started; it counts for no limit meanwhile
 
 
 @dataclass(frozen=True, slots=True)

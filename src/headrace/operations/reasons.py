@@ -10,6 +10,7 @@ from headrace.worker import wire
 _WORDS = {
     **wire.REASONS,
     "by hand": "somebody started it",
+    "by a block": "a block of another run started it",
     "claimed": "an engine has taken it",
     "all blocks settled": "every block is settled",
     "cancel_requested": "somebody asked for the run to be cancelled",

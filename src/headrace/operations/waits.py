@@ -88,6 +88,8 @@ def _of_block(shown: Shown, row: BlockRun, uses: Sequence[Use]) -> Iterator[Reas
             pass
         case BlockStatus.QUEUED:
             yield _of_queued(shown, row, uses)
+        case BlockStatus.RUNNING if _waits_for_runs(shown, row):
+            yield Reason("run", f"waits for a run that it has started, attempt {row.attempt}", row.block)
         case BlockStatus.RUNNING if row.started_at:
             yield Reason("running", f"runs since {reasons.moment(row.started_at)}, attempt {row.attempt}", row.block)
         case _:
@@ -117,7 +119,7 @@ def _of_queued(shown: Shown, row: BlockRun, uses: Sequence[Use]) -> Reason:
 def _bounds_of(shown: Shown, row: BlockRun, uses: Sequence[Use]) -> Iterator[str]:
     """The limits that leave no place for the block now."""
     cap = shown.pipeline.limits.run_blocks
-    under_way = [each.block for each in shown.blocks if _is_under_way(shown, each)]
+    under_way = [each.block for each in shown.blocks if _is_under_way(shown, each) and not _waits_for_runs(shown, each)]
     if cap is not None and len(under_way) >= cap:
         yield f"of the run's blocks at most {cap} may run at once (block_run_limit); now {reasons.listed(under_way)}"
     for use in uses:
@@ -134,3 +136,7 @@ def _bound(use: Use) -> str:
 def _is_under_way(shown: Shown, row: BlockRun) -> bool:
     """Whether an attempt of it is with an executor, running or waiting there."""
     return any(attempt.ended_at is None for attempt in shown.attempts[row.block])
+
+
+def _waits_for_runs(shown: Shown, row: BlockRun) -> bool:
+    return any(attempt.waiting for attempt in shown.attempts[row.block])

@@ -11,7 +11,6 @@ from headrace.store.limits import LimitTable
 from headrace.store.occurrences import Occurrences
 from headrace.store.projects import Projects
 from headrace.store.runs import Runs
-from headrace.store.tokens import Tokens
 from headrace.store.trigger_files import TriggerFiles
 from headrace.store.triggers import Triggers
 from headrace.store.watches import Watches
@@ -31,7 +30,6 @@ class Store:
         self.triggers = Triggers(opened)
         self.trigger_files = TriggerFiles(opened)
         self.backfills = Backfills(opened)
-        self.tokens = Tokens(opened)
         self.occurrences = Occurrences(opened)
         self.watches = Watches(opened)
 

@@ -38,11 +38,19 @@ class AttemptStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptWaits:
+    """A running attempt that waits for other runs from now on, or does so no longer, as its `waiting` says."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptEnded:
     """The attempt as it is now that it is final, found by its `uid` and `epoch`, with its outputs."""
 
     attempt: Attempt
     was: BlockStatus = BlockStatus.RUNNING  # before it ended
+    waited: bool = False  # until then, for other runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +61,4 @@ class Profiled:
     outputs: tuple[Output, ...]
 
 
-Change = RunMoved | BlockMoved | AttemptBegun | AttemptStarted | AttemptEnded | Profiled
+Change = RunMoved | BlockMoved | AttemptBegun | AttemptStarted | AttemptWaits | AttemptEnded | Profiled

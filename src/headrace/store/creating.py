@@ -80,7 +80,7 @@ def create_fired(connection: sa.Connection, fired: Sequence[NewRun], at: datetim
     new = [each for each in fired if (each.trigger_id, each.fire_time) not in there]
     plain = [(each, identity.new()) for each in new if not each.refused]
     with Script(connection) as script:
-        script.say_of_each(_RUN, [_row(run, uid, at) for run, uid in plain])
+        script.say_of_each(RUN, [_row(run, uid, at) for run, uid in plain])
         script.say_of_each(rows.NEW_BLOCK, [block for run, uid in plain for block in _blocks(run, uid, at)])
         script.say_of_each(rows.NEW_EVENT, [_event(run, uid, at) for run, uid in plain])
     for each in new:
@@ -137,7 +137,7 @@ def _insert(
     uid = identity.new()
     owned = {"owner": owner, "epoch": 1 if owner else 0, "admitted_at": admitted_at, "held": held}
     with Script(connection) as script:
-        script.say(_RUN, _row(new, uid, at) | owned)
+        script.say(RUN, _row(new, uid, at) | owned)
         script.say_of_each(rows.NEW_BLOCK, _blocks(new, uid, at))
         script.say(rows.NEW_EVENT, _event(new, uid, at))
         if new.key is not None:
@@ -179,7 +179,7 @@ _GIVEN = (
     "event_variables",
     "sla_at",
 )
-_RUN = insertion(runs, *_GIVEN, "uid", "status", "created_at", "owner", "epoch", "admitted_at", "held")
+RUN = insertion(runs, *_GIVEN, "uid", "status", "created_at", "owner", "epoch", "admitted_at", "held")
 _KEY = insertion(keys, "scope", "key", "request", "run_uid", "created_at")
 _TRIGGER = Statement(
     sa.select(triggers.c.active, triggers.c.deleted_at)

@@ -48,7 +48,7 @@ def close(
     of_it = sa.select(block_runs.c.id).where(block_runs.c.run_id == run_id)
     trying = sa.and_(attempts.c.block_run_id.in_(of_it), attempts.c.ended_at.is_(None))
     connection.execute(_told_of_blocks(open_blocks, reason, at))
-    connection.execute(sa.update(attempts).where(trying).values(cancelled))
+    connection.execute(sa.update(attempts).where(trying).values(**cancelled, waiting=False))
     connection.execute(sa.update(block_runs).where(open_blocks).values(**cancelled, retry_at=None))
     ended = {"run_id": run_id, "at": at, "kind": "run.end", "status": status, "reason": reason}
     connection.execute(sa.insert(events).values(ended))

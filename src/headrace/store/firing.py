@@ -6,7 +6,7 @@ locked, is passed over. So a fire time makes one run, however many engines look.
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -81,8 +81,9 @@ class Firing:
 
     def set_on(self, stands: Iterable[Stand]) -> None:
         """How far they have got, and when they are due again; nothing that their users wrote is touched."""
+        many = [{name: getattr(each, name) for name in Stand.__slots__} for each in stands]
         with Script(self._connection) as script:
-            script.say_of_each(_SET_ON, map(asdict, stands))
+            script.say_of_each(_SET_ON, many)
 
     def retire(self, trigger_id: int, at: datetime) -> None:
         """It has done what it was for, and is not active any more."""

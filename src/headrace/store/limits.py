@@ -16,7 +16,7 @@ from headrace.store.tables import attempts, block_runs, limits, pipelines, runs
 HOLDERS = 5  # runs that are named as holding the places of a limit
 
 ADMITTED = sa.and_(runs.c.ended_at.is_(None), runs.c.admitted_at.is_not(None))
-UNDER_WAY = attempts.c.ended_at.is_(None)
+UNDER_WAY = sa.and_(attempts.c.ended_at.is_(None), sa.not_(attempts.c.waiting))  # what waits for other runs is not
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,16 @@ from headrace.model.output import Output
 from headrace.model.run import FINAL_RUN, Attempt, BlockRun, BlockStatus
 from headrace.model.transitions import BlockMove, RunMove
 from headrace.store import ends
-from headrace.store.changes import AttemptBegun, AttemptEnded, AttemptStarted, BlockMoved, Change, Profiled, RunMoved
+from headrace.store.changes import (
+    AttemptBegun,
+    AttemptEnded,
+    AttemptStarted,
+    AttemptWaits,
+    BlockMoved,
+    Change,
+    Profiled,
+    RunMoved,
+)
 from headrace.store.script import Answer, Plural, Script, Statement, insertion
 from headrace.store.tables import attempts, block_runs, events, outputs, runs
 
@@ -102,6 +111,7 @@ class _Writing:
         self._move_runs(of.get(RunMoved, ()))
         self._move_blocks(of.get(BlockMoved, ()))
         self._update("attempts", _STARTED, [_started(change) for change in of.get(AttemptStarted, ())])
+        self._update("attempts", _WAITS, [_waits(change) for change in of.get(AttemptWaits, ())])
         self._update("attempts", _ENDED, [_ended(change) for change in ended])
         self._say(_OUTPUTS, [columns for change in ended for columns in _kept(change.attempt)])
         self._say(_PROFILES, [columns for change in of.get(Profiled, ()) for columns in _profiled(change)])
@@ -175,6 +185,7 @@ def _to(row: Any, names: Iterable[str]) -> Columns:
 
 _MOVED = ("status", "reason", "attempt", "failures", "retry_at", "started_at", "ended_at")
 _STARTED = ("status", "reason", "started_at")
+_WAITS = ("status", "waiting")
 _ENDED = (
     "status",
     "reason",
@@ -187,6 +198,7 @@ _ENDED = (
     "cpu_seconds",
     "peak_bytes",
     "log_lines",
+    "waiting",
 )
 _GUARDS = {
     "runs": (runs, ("id", "epoch", "status")),
@@ -222,6 +234,10 @@ def _begun(attempt: Attempt) -> Columns:
 
 def _started(change: AttemptStarted) -> Columns:
     return _at(change.attempt, BlockStatus.QUEUED) | _to(change.attempt, _STARTED)
+
+
+def _waits(change: AttemptWaits) -> Columns:
+    return _at(change.attempt, BlockStatus.RUNNING) | _to(change.attempt, _WAITS)
 
 
 def _ended(change: AttemptEnded) -> Columns:

@@ -171,6 +171,15 @@ class Runs:
             raise errors.RunNotFound(run=run)
         return rows.run(found[0])
 
+    def settled(self, run_ids: Collection[int]) -> list[int]:
+        """Those of the runs that are final, or are there no more."""
+        ids = sorted(run_ids)
+        settled: set[int] = set(ids)
+        with self._database.read() as connection:
+            for first in range(0, len(ids), AT_ONCE):
+                settled.difference_update(_still_open(connection, ids[first : first + AT_ONCE]))
+        return sorted(settled)
+
     def latest(self, limit: int, *, before: int | None = None, pipeline: str | None = None) -> list[Listed]:
         """The newest runs first, at most `limit`, those with an id below `before`, of that pipeline's name if given."""
         query = sa.select(*rows.RUN, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
@@ -240,6 +249,7 @@ _ASKED = Statement(
     .where(_MINE, runs.c.cancel_requested_at.is_not(None))
     .order_by(runs.c.id)
 )
+_STILL_OPEN = Plural(lambda ids: sa.select(runs.c.id).where(runs.c.id.in_(ids), claims.OPEN))
 _ATTEMPTS = Plural(
     lambda ids: (
         sa.select(*rows.ATTEMPT)
@@ -255,6 +265,10 @@ _OUTPUTS = Plural(
         .order_by(outputs.c.attempt_id, outputs.c.place)
     )
 )
+
+
+def _still_open(connection: sa.Connection, run_ids: Sequence[int]) -> list[int]:
+    return [run_id for (run_id,) in Script(connection).ask(*_STILL_OPEN.of(run_ids)).rows]
 
 
 def _attempts(connection: sa.Connection, block_run_ids: Sequence[int]) -> Iterator[Attempt]:

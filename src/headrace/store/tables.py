@@ -277,35 +277,6 @@ keys = sa.Table(  # what was asked under a key is done once
     sa.UniqueConstraint("scope", "key"),
 )
 
-tokens = sa.Table(  # what programs and people show to be let in; only their hashes are kept
-    "tokens",
-    metadata,
-    _id(),
-    _uid(),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False, unique=True),
-    sa.Column("role", sa.String(10), nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("expires_at", Moment),
-    sa.Column("used_at", Moment),  # to the minute
-    sa.Column("revoked_at", Moment),
-    sa.CheckConstraint("role IN ('viewer', 'editor', 'admin', 'owner')", name="role"),
-)
-
-secrets = sa.Table(  # by name within a project, or for all of them; the value is sealed
-    "secrets",
-    metadata,
-    _id(),
-    _uid(),
-    sa.Column("project_id", ID, sa.ForeignKey("projects.id")),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("sealed", sa.Text, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("updated_at", Moment, nullable=False),
-    _partly("secrets_own", "project_id", "name", where="project_id IS NOT NULL", unique=True),
-    _partly("secrets_shared", "name", where="project_id IS NULL", unique=True),
-)
-
 runs = sa.Table(
     "runs",
     metadata,

@@ -9,6 +9,8 @@ from headrace.store import endings, limits, moves
 from headrace.store.changes import Change
 from headrace.store.database import About, Database
 from headrace.store.endings import Fenced
+from headrace.store.script import Script, Statement
+from headrace.store.tables import attempts
 
 
 class Turn:
@@ -42,3 +44,11 @@ class Turn:
     def ring(self) -> None:
         """Wakes every engine once the turn is committed: it made room under a limit that others wait for."""
         self._database.ring(self._connection)
+
+    def ring_for_waiting(self) -> None:
+        """Wakes every engine once the turn is committed, if an attempt waits for a run: it may be one that ends here."""
+        if Script(self._connection).ask(_WAITING, {}).rows:
+            self.ring()
+
+
+_WAITING = Statement(sa.select(attempts.c.id).where(attempts.c.ended_at.is_(None), attempts.c.waiting).limit(1))

@@ -21,7 +21,7 @@ from headrace.worker.bounds import Bounds
 from headrace.worker.channel import Channel
 from headrace.worker.loop import Alarm, Loop
 
-Said = birth.Born | birth.Broken | birth.Serving | wire.Finished | wire.Profiled | wire.Ready
+Said = birth.Born | birth.Broken | birth.Serving | wire.Finished | wire.Profiled | wire.Asked | wire.Ready
 
 _CHUNK = 2**14  # bytes taken from a pipe at once, so that one that never dries up leaves others their turn
 
@@ -30,7 +30,7 @@ class Child(pool.Worker):
     """It is watched by the loop from its making to `close`. What it says is given to `heard`, in order.
 
     `verdict` is set when its attempt is ended from here: that will be the answer, whatever it says itself.
-    `owed` is the attempt of which profiles are still to come. `pid` is None before it was born and once it is `gone`;
+    `owed` is the attempt of which profiles are still to come; one that `has_asked` has read its task. `pid` is None before it was born and once it is `gone`;
     one `for_one` task takes no other.
     """
 
@@ -40,7 +40,7 @@ class Child(pool.Worker):
         super().__init__(modules=modules)
         self.pid: int | None = None
         self.gone = False
-        self.for_one = False
+        self.for_one = self.has_asked = False
         self.number = 0
         self.task: wire.Task | None = None
         self.started: datetime | None = None
@@ -76,8 +76,19 @@ class Child(pool.Worker):
         self.drain()
         self.number = number
         self.task, self.state, self.for_one = task, pool.State.BUSY, task.fresh_process
+        self.has_asked = False
         self.started = clock.now()
         self.channel.send(task if until is None else msgspec.structs.replace(task, until=until))
+
+    def ask(self, asked: wire.Asked) -> None:
+        """Its block asks; if it waits for another run, it has no place until it is answered."""
+        self.has_asked = True
+        if asked.request.waits:
+            self.awaited.add(asked.number)
+
+    def answer(self, answered: wire.Answered) -> None:
+        self.awaited.discard(answered.number)
+        self.channel.send(answered)
 
     def finish(self, said: wire.Finished) -> wire.Finished:
         """Ends the log and the task; the answer, with what only the parent knows and without what must not be seen."""
@@ -90,6 +101,7 @@ class Child(pool.Worker):
             self.deadline.cancel()
         self.ran += 1
         self.task = self._log = self.deadline = None
+        self.awaited.clear()
         started, ended = said.started_at or self.started, said.ended_at or now
         return msgspec.structs.replace(shown, started_at=started, ended_at=ended, log_lines=lines)
 

@@ -2,6 +2,7 @@
 
 It is forked with its streams, environment and working directory in place. For each `Task` on its socket it answers
 `Finished`, perhaps `Profiled`, then puts itself back as it was, and says `Ready`: for another task, or to be retired.
+What the block asks meanwhile goes the same way.
 """
 
 import contextlib
@@ -9,7 +10,6 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Iterator
 from typing import BinaryIO, TextIO, cast
 
 import msgspec
@@ -33,8 +33,7 @@ from headrace.worker import (
     wire,
 )
 from headrace.worker.recent import Recent
-
-_CHUNK = 2**18
+from headrace.worker.talk import Talk
 
 
 def serve(sock: socket.socket, workplace: wire.Workplace, profile_seconds: float) -> None:
@@ -42,28 +41,23 @@ def serve(sock: socket.socket, workplace: wire.Workplace, profile_seconds: float
 
     `profile_seconds` bounds the look at one output.
     """
-    worker = _Worker(sock, workplace, profile_seconds)
+    talk = Talk(sock)
+    worker = _Worker(talk, workplace, profile_seconds)
+    os.register_at_fork(after_in_child=sock.close)  # what a block forks does not speak for the worker
     recent = Recent(pool.OLDEST)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        for task in _tasks(sock):
+        for task in talk.tasks():
             if recent.is_new(task.attempt):
                 worker.serve(task)
 
 
-def _tasks(sock: socket.socket) -> Iterator[wire.Task]:
-    reader: wire.Reader[wire.Task] = wire.Reader(wire.Task)
-    while chunk := sock.recv(_CHUNK):
-        yield from reader.feed(chunk)
-
-
 class _Worker:
-    def __init__(self, sock: socket.socket, workplace: wire.Workplace, profile_seconds: float) -> None:
-        self._socket = sock
+    def __init__(self, talk: Talk, workplace: wire.Workplace, profile_seconds: float) -> None:
+        self._talk = talk
         self._profile_seconds = profile_seconds
         self._log = _open_streams()
         self._streams = sys.stdout, sys.stderr
-        running.workplace = workplace
-        os.register_at_fork(after_in_child=sock.close)  # what a block forks does not speak for the worker
+        running.workplace, running.ask = workplace, talk.ask
         os.register_at_fork(after_in_child=stopping.leave_to_others)
         logger.install(self._log)
         self._know(workplace)
@@ -86,17 +80,19 @@ class _Worker:
     def serve(self, task: wire.Task) -> None:
         """Carries the task out, and says how it went and what became of the process."""
         work = attempt.Attempt(task, self._profile_seconds, self._prepare, self._pristine.mend)
+        self._talk.begin(task.attempt)
         finished = self._pristine.run(work.run)
+        unanswered = self._talk.end()
         if finished.failure and not work.was_stopped:
             self._note(task, finished.failure.traceback or finished.failure.message)
         self._flush()
-        self._socket.sendall(_encoded(finished, task))
+        self._talk.send(_encoded(finished, task))
         if profiled := work.profile_large():
-            wire.send(self._socket, profiled)
+            self._talk.say(profiled)
         del work, finished, profiled
-        wire.send(self._socket, self._ready(task))
+        self._talk.say(self._ready(task, unanswered))
 
-    def _ready(self, task: wire.Task) -> wire.Ready:
+    def _ready(self, task: wire.Task, unanswered: int) -> wire.Ready:
         imported: tuple[str, ...] = ()
         try:
             left = self._pristine.restore()
@@ -110,6 +106,8 @@ class _Worker:
         except Exception as error:
             left = [f"a process that cannot be looked at ({error!r})"]
         self._flush()
+        if unanswered:
+            left.append(f"questions without their answers ({unanswered})")
         if imported:
             left.append(f"modules that were not imported before ({', '.join(_tops(imported))})")
         retire = failure.bounded(f"The block left behind {'; '.join(left)}.") if left else None

@@ -4,7 +4,7 @@ Decisions only; the crew carries them out.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
@@ -29,6 +29,12 @@ class Worker:
     modules: frozenset[str] = frozenset()
     state: State = State.STARTING
     ran: int = 0  # tasks
+    awaited: set[int] = field(default_factory=set[int])  # questions of its task that wait for other runs
+
+    @property
+    def has_place(self) -> bool:
+        """Whether it counts among those that run at once: one whose block waits for another run does not."""
+        return not self.awaited
 
 
 W = TypeVar("W", bound=Worker)
@@ -46,16 +52,16 @@ def shortage(
 ) -> int:
     """How many workers to fork now: one for each waiting task that has a slot, and one to spare.
 
-    `free` of the `slots` are not taken. A worker that was not forked with `held`, what the template holds now, is no
+    `free` of the `slots` are not taken, none when it is negative. A worker that was not forked with `held`, what the template holds now, is no
     spare: it would import that again. A finished worker that is still checking counts, since as a rule it is idle at once.
     """
     coming = sum(each.state is State.STARTING for each in workers)
     ready = sum(each.state in (State.IDLE, State.CHECKING) and each.modules is held for each in workers)
     untouched = sum(each.state is State.IDLE and not each.ran for each in workers)
-    next_ones = list(islice(waiting, free))
+    next_ones = list(islice(waiting, max(free, 0)))
     wanted = len(next_ones) + 1 - ready - coming
     untouched_wanted = sum(task.fresh_process for task in next_ones) - untouched - coming
-    room = 2 * slots + 1 - sum(each.state is not State.ENDING for each in workers)
+    room = 2 * slots + 1 - sum(each.state is not State.ENDING and each.has_place for each in workers)
     return max(0, min(max(wanted, untouched_wanted), room))
 
 

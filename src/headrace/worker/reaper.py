@@ -78,7 +78,7 @@ class Reaper:
         child.listen()  # what it said before
         if child.task is None:
             self._forget(crew, child, f"it ended with {verdicts.end_of(status)}")
-        elif child.channel.undelivered and child.verdict is None:
+        elif child.channel.undelivered and child.verdict is None and not child.has_asked:
             self._start_elsewhere(crew, child, child.task)
         else:
             child.state = pool.State.ENDING

@@ -14,7 +14,7 @@ Member = Child | Nursery
 
 
 class Roster:
-    """The crews, and by attempt what `running` has a slot."""
+    """The crews, and by attempt what is `running`."""
 
     def __init__(self, new_crew: Callable[[wire.Workplace], Crew]) -> None:
         self.running: dict[str, tuple[Crew, Child]] = {}
@@ -29,6 +29,11 @@ class Roster:
     @property
     def members(self) -> list[tuple[Crew, Member]]:
         return [(crew, each) for crew in self.crews for each in (*crew.children, *crew.nurseries)]
+
+    @property
+    def placed(self) -> int:
+        """How many that run have a place: those that wait for other runs have none."""
+        return sum(child.has_place for _, child in self.running.values())
 
     def take(self, task: wire.Task) -> None:
         """The task waits from now on, behind all that came before."""

@@ -1,4 +1,4 @@
-"""What runs in this process now: the workplace it serves, and the block whose file is being run.
+"""What runs in this process now: the workplace it serves, whom its blocks may ask, and the block whose file is being run.
 
 User code reaches this through `mage_ai`, whose functions take no argument that could carry it; so it is the one thing
 in a worker that is global.
@@ -47,6 +47,7 @@ class Block:
 
 
 workplace: wire.Workplace | None = None
+ask: Callable[[wire.StartRun], wire.Told | wire.Declined] | None = None  # any thread of a block may, and waits
 loading: Block | None = None  # while its file is run, what the file decorates is noted
 
 

@@ -86,6 +86,8 @@ class _Supervisor:
                     self._stop(message)
                 case wire.Lease():
                     self._lease.extend(message.until)
+                case wire.Answered():
+                    self._answered(message)
                 case wire.Close():
                     self._leaving = True
         self._leaving |= self._engine.closed
@@ -108,6 +110,11 @@ class _Supervisor:
             assert child.task is not None  # noqa: S101 - it runs
             self._end(child, verdicts.cancelled(child.task, stop.reason), self._bounds.stop_grace)
 
+    def _answered(self, message: wire.Answered) -> None:
+        """The block goes on at once, though for a moment there may be more of them than places."""
+        if running := self._roster.running.get(message.attempt):
+            running[1].answer(message)
+
     def _heard(self, crew: Crew, child: Child, said: list[Said]) -> None:
         for message in said:
             match message:
@@ -119,6 +126,9 @@ class _Supervisor:
                     self._broken(crew, child, message.why)
                 case wire.Finished() if child.task is not None and message.attempt == child.task.attempt:
                     self._finished(crew, child, message)
+                case wire.Asked() if child.task is not None and message.attempt == child.task.attempt:
+                    child.ask(message)
+                    self._engine.send(message)
                 case wire.Profiled() if message.attempt == child.owed:
                     child.owed = None
                     self._engine.send(message)
@@ -174,9 +184,9 @@ class _Supervisor:
         if self._bereaved or self._reaper.mourns:
             self._bereaved = False
             self._reaper.reap()
-        while len(self._roster.running) < self._bounds.workers and (start := self._roster.next_start()):
+        while self._roster.placed < self._bounds.workers and (start := self._roster.next_start()):
             self._start(*start)
-        free = self._bounds.workers - len(self._roster.running)
+        free = self._bounds.workers - self._roster.placed
         crews = self._roster.crews
         for crew in crews:
             self._give_up(crew)

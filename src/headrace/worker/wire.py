@@ -6,6 +6,10 @@ gets exactly one `Finished` for each task: the worker's own, or, when the worker
 supervisor's. What is found out after that (a profile of a large output) follows in a `Profiled`. The child has no
 database: all it needs is in the task, all it learned is in the answer. Frames never cross here, only where they lie.
 
+While it runs a block may ask, from any of its threads: its worker sends `Asked`, which the supervisor passes on, and
+gets one `Answered` that names the question, unless its attempt is over before. A block that waits for another run has
+no place while it does.
+
 On a socket each message is a msgpack document behind its length in four bytes, big-endian.
 """
 
@@ -18,7 +22,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from headrace.model.output import Output
-from headrace.model.run import Failure, TestResult
+from headrace.model.run import Failure, Run, TestResult
 
 LARGEST = 256 * 2**20  # bytes of one message; a longer one is a fault, not data
 
@@ -134,6 +138,50 @@ class Profiled(msgspec.Struct, frozen=True, kw_only=True, tag="profiled"):
     outputs: tuple[Output, ...]
 
 
+class StartRun(msgspec.Struct, frozen=True, kw_only=True, tag="start_run"):
+    """A run of another pipeline is to start. The answer is a `Told`: once the run exists, or, if the block `waits`, is final.
+
+    At most `patience` seconds are waited; then the run is told of as it is by then. It goes on, whatever becomes of who
+    asked for it.
+    """
+
+    pipeline: str
+    variables: dict[str, Any]
+    project: str | None = None  # absolute path of its project; without it, the block's own
+    trigger: str  # the name of the pipeline's trigger that the run is of, which is made if there is none
+    waits: bool = False
+    patience: float | None = None  # seconds
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, tag="told"):
+    """The run that was asked for, as it is."""
+
+    run: Run
+    pipeline: str
+
+
+class Declined(msgspec.Struct, frozen=True, tag="declined"):
+    """Why what was asked for is not done, in a sentence."""
+
+    why: str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, tag="asked"):
+    """The `number`th question of an attempt."""
+
+    attempt: str
+    number: int
+    request: StartRun
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+    """The answer to that question."""
+
+    attempt: str
+    number: int
+    answer: Told | Declined
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """A worker's last word on a task, to its supervisor alone, after `Finished` and perhaps `Profiled`.
 
@@ -148,13 +196,14 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
 
 
 class Slots(msgspec.Struct, frozen=True, tag="slots"):
-    """How many tasks run at once; the supervisor says so when it is ready."""
+    """How many tasks run at once, besides those that wait for other runs; the supervisor says so when it is ready."""
 
     count: int
 
 
-ToSupervisor = Task | Stop | Lease | Close
-FromSupervisor = Finished | Profiled | Slots
+ToWorker = Task | Answered
+ToSupervisor = Task | Stop | Lease | Answered | Close
+FromSupervisor = Finished | Profiled | Asked | Slots
 
 Message = TypeVar("Message")
 

@@ -101,6 +101,7 @@ def _create_what_fires() -> None:
         sa.UniqueConstraint("kind", "subject", "mark", name="uq_occurrences_kind_subject_mark"),
     )
     _index("occurrences", "ix_occurrences_open", ["id"], "handled_at IS NULL")
+    _index("occurrences", "ix_occurrences_rule", ["rule_id"], "rule_id IS NOT NULL")
     op.create_table(
         "gaps",
         sa.Column("id", ID, nullable=False),

@@ -1,0 +1,1 @@
+"""Runs of other pipelines, started from code."""

@@ -1,0 +1,4 @@
+
+@custom
+def nothing(*args, **kwargs):
+    pass
