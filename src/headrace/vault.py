@@ -74,6 +74,11 @@ class Vault:
         return path.read_text()
 
 
+def new_token() -> str:
+    """A token that nobody can guess: 32 hex digits, as the Mage format has them."""
+    return secrets.token_hex(16)
+
+
 def digest(token: str) -> str:
     """The hash of a token, which is what is kept to compare a caller's with."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Registry: triggers are written down, changed, enabled and paused, and what that begins at once is begun."""
 
-import secrets
 from datetime import datetime
 
 from headrace import errors, vault
@@ -41,7 +40,7 @@ class Registry:
         return self._store.triggers.create(
             pipeline_id,
             definition,
-            self._seal(token or secrets.token_hex(16)),
+            self._seal(token or vault.new_token()),
             Standing(found.considered, found.due_at),
             at,
             active=active,
@@ -69,12 +68,6 @@ class Registry:
             if changed := self._changed(seen, definition or seen.definition, at, active=going, in_code=in_code):
                 return changed
         raise errors.TriggerChanged(trigger=trigger_id)
-
-    def rotate(self, trigger_id: int, at: datetime) -> str:
-        """A new token; the one before is worth nothing from now on."""
-        token = secrets.token_hex(16)
-        self._store.triggers.rotate(trigger_id, self._seal(token), at)
-        return token
 
     def token(self, trigger_id: int) -> str:
         """The trigger's token, for those who may run it."""

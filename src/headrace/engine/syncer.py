@@ -107,30 +107,3 @@ class Syncer:
         if self._told.get(row.id) != why:
             logging.getLogger(__name__).warning("the triggers of project %s are not read: %s", row.name, why)
             self._told[row.id] = why
-
-
-def write(maker: Maker, trigger: Trigger, token: str | None) -> None:
-    """The project's file says of the trigger what the store says; of a token it knows, the new one.
-
-    Raises BadTriggers and TriggersUnwritable for a file that cannot be changed, and changes nothing then.
-    """
-    folder, pipeline = maker.place(trigger.pipeline_id)
-    found = project.open(folder, os.environ)
-    name = trigger.definition.name
-    before = next(
-        (each for each in project.read_triggers(found, pipeline).entries if each.definition.name == name), None
-    )
-    told = before.token if before else None
-    project.write_trigger(
-        found,
-        pipeline,
-        Written(
-            definition=trigger.definition,
-            active=trigger.active,
-            last_enabled_at=trigger.last_enabled_at,
-            token=token if told else None,
-            envs=before.envs if before else (),
-            pipeline=pipeline,
-            index=before.index if before else 0,
-        ),
-    )

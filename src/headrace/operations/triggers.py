@@ -12,7 +12,7 @@ from headrace.engine import calls
 from headrace.engine.calls import Call
 from headrace.model import firing, schedule, terms
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.operations import asking
+from headrace.operations import asking, in_code
 from headrace.operations.asking import Asked
 from headrace.store.creating import Created
 from headrace.store.triggers import Gap, LastRun
@@ -113,26 +113,24 @@ def upcoming(trigger: Trigger, count: int) -> list[datetime]:
 
 def change(app: App, trigger: Trigger, definition: Definition) -> Trigger:
     """The trigger is defined so from now on; only what comes due later is run by it."""
-    _refuse_of_backfill(trigger)
     terms.refuse_wrong(definition)
-    return app.registry.change(trigger.id, definition, clock.now())
+    return _changed(app, trigger, definition, active=trigger.active)
 
 
 def pause(app: App, trigger: Trigger) -> Trigger:
     """It begins no runs, and those that have not begun wait, until it is resumed."""
-    _refuse_of_backfill(trigger)
-    return app.registry.change(trigger.id, None, clock.now(), active=False)
+    return _changed(app, trigger, trigger.definition, active=False)
 
 
 def resume(app: App, trigger: Trigger) -> Trigger:
     """It is active from now on. What passed while it was paused stays a gap."""
-    _refuse_of_backfill(trigger)
-    return app.registry.change(trigger.id, None, clock.now(), active=True)
+    return _changed(app, trigger, trigger.definition, active=True)
 
 
 def delete(app: App, trigger: Trigger) -> None:
     """It begins no more runs. Those that it has begun stay; those that have not started are cancelled."""
     _refuse_of_backfill(trigger)
+    in_code.remove(app, trigger)
     app.store.triggers.delete(trigger.id, clock.now())
 
 
@@ -143,7 +141,10 @@ def token(app: App, trigger: Trigger) -> str:
 
 def rotate(app: App, trigger: Trigger) -> str:
     """A new token; the one before is worth nothing from now on."""
-    return app.registry.rotate(trigger.id, clock.now())
+    token = vault.new_token()
+    in_code.write_token(app, trigger, token)
+    app.registry.accept(trigger.id, token, clock.now())
+    return token
 
 
 def run(app: App, trigger: Trigger, call: Call) -> Created:
@@ -169,6 +170,14 @@ def call(app: App, trigger_id: int, given: str, body: Mapping[str, Any] | None, 
     if trigger.definition.type is not TriggerType.API:
         raise errors.NotCallable(trigger=trigger.definition.name, type=trigger.definition.type.value)
     return app.calls.run(trigger, calls.read(body, key), clock.now(), activates=True)
+
+
+def _changed(app: App, trigger: Trigger, definition: Definition, *, active: bool) -> Trigger:
+    """The trigger as it is then, in its project's file as well if it is in one."""
+    _refuse_of_backfill(trigger)
+    at = clock.now()
+    in_code.write(app, trigger, definition, at, active=active)
+    return app.registry.change(trigger.id, definition, at, active=active)
 
 
 def _next(trigger: Trigger) -> datetime | None:

@@ -1,0 +1,59 @@
+"""Triggers that their project has in a file: what is changed here is written there as well.
+
+The file comes first. What the store lacks then, should it come to that, it takes over from the file.
+"""
+
+import os
+from dataclasses import replace
+from datetime import datetime
+
+from headrace import project
+from headrace.app import App
+from headrace.model.trigger import Definition, Trigger
+from headrace.project import Project, Written
+
+
+def write(app: App, trigger: Trigger, definition: Definition, at: datetime, *, active: bool) -> None:
+    """The file says of the trigger what it is to be. One that is in no file stays so.
+
+    Raises BadTriggers and TriggersUnwritable for a file that cannot be changed; nothing is changed then.
+    """
+    if not trigger.in_code:
+        return
+    found, pipeline = _place(app, trigger)
+    before = _written(found, pipeline, trigger)
+    enabled = at if active and not trigger.active else trigger.last_enabled_at
+    if before:
+        after = replace(before, definition=definition, active=active, last_enabled_at=enabled)
+    else:
+        after = Written(definition, active, enabled, None, (), pipeline, 0)
+    project.write_trigger(found, pipeline, after)
+    if definition.name != trigger.definition.name:
+        project.remove_trigger(found, pipeline, trigger.definition.name)
+
+
+def write_token(app: App, trigger: Trigger, token: str) -> None:
+    """A file that has the trigger's token has the new one; one that does not know it is told none."""
+    if not trigger.in_code:
+        return
+    found, pipeline = _place(app, trigger)
+    before = _written(found, pipeline, trigger)
+    if before and before.token:
+        project.write_trigger(found, pipeline, replace(before, token=token))
+
+
+def remove(app: App, trigger: Trigger) -> None:
+    """The file has the trigger no more."""
+    if trigger.in_code:
+        found, pipeline = _place(app, trigger)
+        project.remove_trigger(found, pipeline, trigger.definition.name)
+
+
+def _place(app: App, trigger: Trigger) -> tuple[Project, str]:
+    row, pipeline = app.store.projects.names(trigger.pipeline_id)
+    return project.open(row.path, os.environ), pipeline
+
+
+def _written(found: Project, pipeline: str, trigger: Trigger) -> Written | None:
+    entries = project.read_triggers(found, pipeline).entries
+    return next((each for each in entries if each.definition.name == trigger.definition.name), None)

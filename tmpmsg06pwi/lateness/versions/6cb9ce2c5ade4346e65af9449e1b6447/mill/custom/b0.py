@@ -1,4 +1,0 @@
-
-@custom
-def nothing(*args, **kwargs):
-    pass
