@@ -98,6 +98,7 @@ def test_after_an_outage_none_is_run_where_none_is_wanted_but_the_one_that_has_j
     assert stale.gaps == (Gap(NIGHT, NIGHT + 4 * HOUR, 5, "no_engine"),)
     assert stale.due_at == NIGHT + 5 * HOUR
     assert decided(none, NIGHT - MINUTE, NIGHT).gaps == ()
+    assert decided(none, NIGHT, NIGHT + MINUTE / 2).fires == (), "it was dealt with, however fresh it is"
 
 
 def test_a_gap_of_very_many_is_not_counted_to_its_end() -> None:
@@ -112,6 +113,8 @@ def test_a_paused_trigger_runs_nothing_and_says_what_passed() -> None:
     assert decision == Decision((), (gap,), NIGHT + 4 * HOUR, NIGHT + 5 * HOUR)
     again = decided(hourly, decision.considered, NIGHT + 4 * HOUR, active=False)
     assert again == Decision((), (), NIGHT + 4 * HOUR, NIGHT + 5 * HOUR)
+    back = decided(hourly, decision.considered, NIGHT, active=False)
+    assert back.considered == NIGHT + 4 * HOUR, "though a clock was put back"
 
 
 def test_a_paused_trigger_is_not_looked_at_all_the_time() -> None:
