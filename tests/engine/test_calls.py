@@ -34,6 +34,14 @@ def test_a_call_may_say_what_date_it_speaks_for(works: Clockwork) -> None:
     assert (run.occasion.slot.execution_date, run.occasion.slot.interval_end) == (AT - DAY, AT)
 
 
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "\x00"])
+def test_a_key_is_short_and_can_be_printed(works: Clockwork, key: str) -> None:
+    trigger = works.create(None)
+    with pytest.raises(errors.BadCall, match="key of the call"):
+        works.calls.run(trigger, Call(key=key), AT, activates=True)
+    assert works.runs(trigger) == []
+
+
 def test_calls_without_a_key_are_each_a_run(works: Clockwork) -> None:
     trigger = works.create(None)
     first, second = (works.calls.run(trigger, Call(), AT, activates=True) for _ in range(2))

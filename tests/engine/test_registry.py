@@ -57,6 +57,15 @@ def test_what_was_due_before_an_edit_is_not_lost_after_a_fault(works: Clockwork)
     assert works.gaps(trigger)[-1][1:] == (NIGHTS[1], NIGHTS[1], 1)
 
 
+def test_what_passes_while_a_trigger_is_paused_is_a_gap_whenever_it_is_resumed(works: Clockwork) -> None:
+    trigger = works.create("0 * * * *")
+    works.registry.change(trigger.id, None, AT + HOUR / 2, active=False)
+    works.registry.change(trigger.id, None, AT + 3.5 * HOUR, active=True)
+    assert works.gaps(trigger) == [("paused", AT + HOUR, AT + 3 * HOUR, 3)]
+    works.look(AT + 4 * HOUR)
+    assert works.fires(trigger) == [AT + 4 * HOUR]
+
+
 INTERVALS = ["@hourly", "@daily", "0 */5 * * *", "30 2 * * *", "*/20 6-9 * * 1-5"]
 ZONES = ["UTC", "America/New_York", "Australia/Lord_Howe"]
 

@@ -96,7 +96,7 @@ def _cron(dice: random.Random, about: datetime) -> Cron:
         months=month[1],
         weekdays=weekday[1],
         both=day[0].startswith("*") or weekday[0].startswith("*"),
-        fixed=not (second or minute[0].startswith("*") or hour[0].startswith("*")),
+        fixed=not (minute[0].startswith("*") or hour[0].startswith("*")),
     )
 
 

@@ -34,8 +34,8 @@ BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 TRIGGERS = 1000
 SHARE = int(os.environ.get("HEADRACE_YEAR_SHARE", "1"))
-SELDOM = ["@monthly", "0 6 1 */3 *", "0 0 29 2 *", "30 2 1-7 3,10,11 *", "0 9 L * *", "@weekly"]
-OFTEN = {"@daily": 5 * SHARE, "30 2 * * *": 3 * SHARE, "0 */7 * * *": SHARE, "@hourly": SHARE - 1}
+SELDOM = ["@monthly", "0 6 1 */3 *", "0 0 29 2 *", "30 2 1-7 3,10,11 *", "0 0 L * *"] * 2 + ["@weekly"]
+OFTEN = {"@daily": 4 * SHARE, "30 2 * * *": 2 * SHARE, "0 */11 * * *": SHARE, "@hourly": SHARE - 1}
 ZONES = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Beirut"]
 
 

@@ -206,6 +206,28 @@ def test_a_fire_time_that_has_a_run_has_that_one(store: Store, make: Make, new: 
     assert again.run.id == first.run.id != beside.run.id
 
 
+def test_of_those_that_fire_what_has_its_run_is_passed_over(
+    store: Store, make: Make, new: Callable[..., NewRun]
+) -> None:
+    trigger, other = make(), make("other")
+    with store.triggers.firing() as writing:
+        writing.create(new(trigger, DAYS[1]), AT)
+        writing.fire([new(trigger, DAYS[0]), new(trigger, DAYS[1]), new(other, DAYS[1])], AT)
+        writing.fire([], AT)
+    with store.triggers.firing() as writing:
+        writing.fire([new(trigger, day, refused="previous_running") for day in DAYS[:3]], AT)
+    made = [(each.run.trigger_id, each.run.fire_time, each.run.status.value) for each in store.runs.latest(99)]
+    assert sorted(made) == [
+        (trigger.id, DAYS[0], "initial"),
+        (trigger.id, DAYS[1], "initial"),
+        (trigger.id, DAYS[2], "cancelled"),
+        (other.id, DAYS[1], "initial"),
+    ]
+    run = store.runs.latest(1)[0].run
+    assert [row.block for row in store.runs.block_runs(run.id)] == ["a"]
+    assert [each.kind for each in store.runs.events(1)] == ["run.create"]
+
+
 def test_new_runs_ring_when_they_are_there(
     store: Store, make: Make, new: Callable[..., NewRun], heard: "queue.SimpleQueue[int]"
 ) -> None:

@@ -63,8 +63,10 @@ def test_a_single_date_stands_alone() -> None:
     alone = Slot(at("2026-01-01"))
     assert slots(at("2026-01-01"), at("2026-01-01"), "day", 1) == (alone,)
     assert slots(at("2026-01-01"), at("2026-06-01"), "year", 1) == (alone,)
-    assert slots(at("2026-01-01"), at("2026-06-01"), "week", 10**40) == (alone,), "a step beyond all calendars"
-    assert slots(at("2026-01-01"), at("2026-06-01"), "month", 10**40) == (alone,)
+    assert slots(at("2026-01-01"), at("2026-06-01"), "week", 2**31 - 1) == (alone,), "a step beyond all calendars"
+    assert slots(at("2026-01-01"), at("2026-06-01"), "month", 2**31 - 1) == (alone,)
+    with pytest.raises(BadBackfill, match="interval_units"):
+        slots(at("2026-01-01"), at("2026-06-01"), "week", 2**31)
 
 
 def test_dates_are_kept_in_utc_whatever_they_were_given_in() -> None:

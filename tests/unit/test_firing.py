@@ -267,6 +267,7 @@ def test_only_periods_land() -> None:
     assert decided(cron, NIGHT, NIGHT + HOUR, runtimes=[600.0]).due_at == NIGHT + 12 * HOUR
     startless = timed("@daily", landing_time_enabled=True)
     assert firing.enabled(startless, NIGHT + HOUR, has_runs=False).due_at == NIGHT + DAY
+    assert decided(startless, NIGHT, NIGHT + HOUR, runtimes=[600.0]).due_at == NIGHT + DAY
 
 
 def test_a_paused_trigger_lets_landings_pass_when_they_land() -> None:

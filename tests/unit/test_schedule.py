@@ -121,13 +121,20 @@ def test_other_jobs_follow_the_clocks_through_both() -> None:
     assert next(half_hours.after(first)) == first + timedelta(minutes=30), "from amidst the hour that comes again"
 
 
-def test_a_job_with_seconds_follows_the_clocks() -> None:
+def test_a_job_at_a_fixed_time_may_say_the_second() -> None:
     times = schedule.parse("30 2 * * * 15", NEW_YORK)
-    assert shown(times, "2026-03-07", "2026-03-10") == ["03-07 02:30:15-0500", "03-09 02:30:15-0400"]
+    told = ["03-07 02:30:15-0500", "03-08 03:00:00-0400", "03-09 02:30:15-0400"]
+    assert shown(times, "2026-03-07", "2026-03-10") == told
 
 
 def test_a_star_in_the_minutes_or_in_the_hours_makes_a_job_follow_the_clocks() -> None:
-    stars = {"30 2 * * *": True, "*/30 2 * * *": False, "30 */2 * * *": False, "30 2 * * * 0": False}
+    stars = {
+        "30 2 * * *": True,
+        "*/30 2 * * *": False,
+        "30 */2 * * *": False,
+        "30 2 * * * 0": True,
+        "*/30 2 * * * 0": False,
+    }
     assert {text: schedule.parse(text).fixed for text in stars} == stars
 
 

@@ -17,6 +17,8 @@ from headrace.store import Store
 from headrace.store.creating import Created
 from headrace.store.runs import Key
 
+LONGEST_KEY = 255  # characters
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -48,8 +50,9 @@ class Calls:
         """A run of that trigger, or the one that stands under the key; for the engine of that name, or for any.
 
         A trigger that is not active is made so, where the call `activates` it; else its run waits until somebody does.
-        Raises KeyReused, TriggerNotFound for one that was deleted, and the BadInput for which it cannot be run.
+        Raises KeyReused, BadCall for a key that is none, TriggerNotFound for one that was deleted, and the BadInput for which it cannot be run.
         """
+        _refuse_wrong_key(call.key)
         if activates and not trigger.active:
             trigger = self._registry.change(trigger.id, None, at, active=True)
         definition, date = trigger.definition, call.execution_date or at
@@ -81,6 +84,12 @@ def read(body: Mapping[str, Any] | None, key: str | None = None) -> Call:
         execution_date=_date(run.get("execution_date")),
         key=key,
     )
+
+
+def _refuse_wrong_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+        expected = f"1 to {LONGEST_KEY} characters that can be printed"
+        raise errors.BadCall(field="key", given=f"{len(key)} characters", expected=expected)
 
 
 def _mapping(field: str, given: Any) -> Mapping[str, Any]:

@@ -95,8 +95,11 @@ class Registry:
         )
 
     def _settle(self, seen: Trigger, at: datetime) -> None:
-        """What has come due is dealt with, as the trigger is now. One that was laid aside has nothing due."""
-        if seen.due_at is not None and seen.due_at <= at:
+        """What has come due is dealt with, as the trigger is now, and what has passed of a paused one is a gap.
+
+        One that was laid aside has nothing due.
+        """
+        if seen.due_at is not None and (seen.due_at <= at or not seen.active):
             scheduler.Scheduler(self._store, self._maker).fire([seen], at)
 
     def _standing(self, seen: Trigger, definition: Definition, at: datetime, *, active: bool) -> Decision:

@@ -10,6 +10,7 @@ from headrace.errors import BadBackfill
 from headrace.model.slot import Slot
 
 MOST = 100_000  # slots of one backfill
+MOST_UNITS = 2**31 - 1  # as much as a database keeps
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800, "custom": 1}
 _MONTHS = {"month": 1, "year": 12}
@@ -55,8 +56,10 @@ def _check_interval(interval_type: str, interval_units: int) -> None:
     if interval_type not in (*_SECONDS, *_MONTHS):
         expected = f"one of {', '.join((*_SECONDS, *_MONTHS))}"
         raise BadBackfill(field="interval_type", given=interval_type, expected=expected)
-    if isinstance(interval_units, bool) or interval_units < 1:
-        raise BadBackfill(field="interval_units", given=interval_units, expected="a whole number, 1 or more")
+    if isinstance(interval_units, bool) or not 1 <= interval_units <= MOST_UNITS:
+        raise BadBackfill(
+            field="interval_units", given=interval_units, expected=f"a whole number from 1 to {MOST_UNITS:,}"
+        )
 
 
 def _dates(start: datetime, end: datetime, interval_type: str, units: int) -> Iterator[datetime]:

@@ -32,10 +32,10 @@ TICK = timedelta(microseconds=1)  # moments nearer to each other are one
 class Schedule:
     """When a time trigger fires, by the clocks of its zone, also on the days when they are put forward or back.
 
-    * A job at fixed times (cron of five fields whose minute and hour do not begin with a star; @daily, @weekly and
-      @monthly, with a landing time or without) fires once for each matching reading: when the clocks first show it or,
+    * A job at fixed times (cron whose minute and hour do not begin with a star; @daily, @weekly and @monthly, with a
+      landing time or without) fires once for each matching reading: when the clocks first show it or,
       where they skip it, at the first instant after. Readings that come to the same instant are one fire time.
-    * Any other (@hourly, cron with a star there or with seconds) fires whenever the clocks show a matching reading:
+    * Any other (@hourly, cron with a star there) fires whenever the clocks show a matching reading:
       twice where they show it twice, not at all where they skip it.
     """
 
@@ -168,7 +168,7 @@ def _cron(interval: str) -> Cron:
 
 
 def _fixed(parts: list[str]) -> bool:
-    return len(parts) == 5 and not parts[0].startswith("*") and not parts[1].startswith("*")
+    return not parts[0].startswith("*") and not parts[1].startswith("*")
 
 
 def _landing(interval: str, at: datetime) -> tuple[str, ...]:

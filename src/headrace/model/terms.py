@@ -20,6 +20,8 @@ def refuse_wrong(definition: Definition) -> None:
     name, settings = definition.name, definition.settings
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         _refuse("name", name, f"1 to {LONGEST_NAME} characters that can be printed")
+    if "\x00" in definition.description:
+        _refuse("description", definition.description, "text without NUL in it")
     if definition.type is TriggerType.TIME:
         schedule.of(definition)
     else:
