@@ -382,3 +382,31 @@ def test_two_who_look_in_turns_make_each_run_once(works: Clockwork, home: Path) 
     for n, each in enumerate(triggers):
         expected = [AT + minute * MINUTE for minute in range(1, 200) if minute % 60 == 20 * n]
         assert works.fires(each) == expected
+
+
+# For whom
+
+
+class Hand:
+    """An engine that has room for so many, and what it was brought."""
+
+    def __init__(self, room: int) -> None:
+        self.name = "engine-1"
+        self.room = room
+        self.brought: list[int] = []
+
+    def appetite(self) -> int:
+        return self.room
+
+    def bring(self, run_id: int, at: datetime) -> None:
+        self.brought.append(run_id)
+
+
+@pytest.mark.parametrize(("room", "own"), [(-3, 0), (0, 0), (1, 1), (9, 2)])
+def test_an_engine_moves_what_it_fires_as_far_as_it_has_room(works: Clockwork, room: int, own: int) -> None:
+    hand = Hand(room)
+    triggers = [works.create(name=name) for name in ("first", "second")]
+    Scheduler(works.store, works.maker, hand).run_once(MIDNIGHT)
+    runs = [run for trigger in triggers for run in works.runs(trigger)]
+    assert hand.brought == [run.id for run in runs][:own]
+    assert [run.owner for run in runs] == ["engine-1"] * own + [None] * (2 - own)

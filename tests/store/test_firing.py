@@ -12,7 +12,7 @@ from tests.store.conftest import AT, TOKEN, together
 from tests.store.test_bells import PATIENCE, heard, ring
 
 from headrace.model.run import Run, RunStatus
-from headrace.model.trigger import Definition, Trigger, TriggerType
+from headrace.model.trigger import Definition, Trigger, TriggerSettings, TriggerType
 from headrace.store import Store, tables
 from headrace.store.database import Database
 from headrace.store.firing import Stand
@@ -33,8 +33,8 @@ Make = Callable[..., Trigger]
 def make(store: Store, pinned: Pinned) -> Make:
     """Makes an active time trigger that is due at that moment."""
 
-    def made(name: str = "nightly", due: datetime | None = AT, interval: str = "@daily") -> Trigger:
-        definition = replace(NIGHTLY, name=name, interval=interval)
+    def made(name: str = "nightly", due: datetime | None = AT, interval: str = "@daily", **given: Any) -> Trigger:
+        definition = replace(NIGHTLY, name=name, interval=interval, **given)
         return store.triggers.create(pinned.pipeline_id, definition, TOKEN, Standing(AT - DAY, due), AT, active=True)
 
     return made
@@ -378,3 +378,20 @@ def test_runtimes_are_those_of_the_latest_completed_runs(
     create(trigger_id=trigger.id)
     assert store.triggers.runtimes(trigger.id) == [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0]
     assert store.triggers.runtimes(make("other").id) == []
+
+
+def test_who_fires_has_what_he_has_room_for_and_what_the_limits_admit(
+    store: Store, make: Make, new: Callable[..., NewRun], live: Callable[..., None]
+) -> None:
+    plain, limited = make(), make("limited", settings=TriggerSettings(pipeline_run_limit=1))
+    live("engine-1")
+    fired = [new(limited, DAYS[0]), new(limited, DAYS[1]), *(new(plain, day) for day in DAYS[:3])]
+    with store.triggers.firing() as writing:
+        own = writing.fire(fired, AT, "engine-1", 3)
+    found = {(each.run.trigger_id, each.run.fire_time): each.run for each in store.runs.latest(99)}
+    mine = [found[limited.id, DAYS[0]], found[plain.id, DAYS[0]], found[plain.id, DAYS[1]]]
+    assert list(own) == [run.id for run in mine]
+    assert [(run.owner, run.epoch, run.admitted_at) for run in mine] == [("engine-1", 1, AT)] * 3
+    others = [found[limited.id, DAYS[1]], found[plain.id, DAYS[2]]]
+    assert [(run.owner, run.epoch, run.admitted_at) for run in others] == [(None, 0, None)] * 2
+    assert store.runs.claim("engine-1", 9, AT, own=False).taken == [others[1].id], "the limit has no place"

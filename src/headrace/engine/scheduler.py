@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from headrace import errors
 from headrace.engine import maker
@@ -43,10 +44,28 @@ class Plan:
         return self.trigger.definition.settings.skip_if_previous_running
 
 
+class Taker(Protocol):
+    """An engine that moves what it has made itself, as far as it has room: nobody needs to claim that first."""
+
+    @property
+    def name(self) -> str: ...
+
+    def appetite(self) -> int:
+        """How many more runs would find something to do there."""
+        ...
+
+    def bring(self, run_id: int, at: datetime) -> None:
+        """It has that run from now on."""
+        ...
+
+
 class Scheduler:
-    def __init__(self, store: Store, maker: Maker) -> None:
+    """Without a `taker`, runs are for any engine."""
+
+    def __init__(self, store: Store, maker: Maker, taker: Taker | None = None) -> None:
         self._store = store
         self._maker = maker
+        self._taker = taker
 
     def run_once(self, now: datetime) -> datetime | None:
         """Fires whatever is due; when the next is, None when nothing is to come."""
@@ -103,9 +122,14 @@ class Scheduler:
         )
 
     def _carry_out(self, plans: Sequence[Plan], now: datetime) -> int:
+        room = self._taker.appetite() if self._taker else 0
+        owner = self._taker.name if self._taker and room > 0 else None
         with self._store.triggers.firing() as writing:
             locked = writing.lock(plan.trigger for plan in plans)
-            _write(writing, [plan for plan in plans if plan.trigger.id in locked], now)
+            own = _write(writing, [plan for plan in plans if plan.trigger.id in locked], now, owner, room)
+        if self._taker:
+            for run_id in own:
+                self._taker.bring(run_id, now)
         return len(locked)
 
     def _carry_out_alone(self, plan: Plan, now: datetime) -> int:
@@ -163,13 +187,16 @@ class Scheduler:
         return []
 
 
-def _write(writing: Firing, plans: Sequence[Plan], now: datetime) -> None:
-    """The gaps and the runs of triggers that were locked, and where these stand then."""
+def _write(
+    writing: Firing, plans: Sequence[Plan], now: datetime, owner: str | None = None, room: int = 0
+) -> Sequence[int]:
+    """The gaps and the runs of triggers that were locked, and where these stand then; which runs the owner has."""
     for plan in plans:
         for gap in plan.decision.gaps:
             writing.note_gap(plan.trigger.id, gap.reason, gap.first, gap.last, gap.count, now)
-    writing.fire(_unless_busy(writing, plans), now)
+    own = writing.fire(_unless_busy(writing, plans), now, owner, room)
     writing.set_on(Stand(plan.trigger.id, plan.decision.considered, plan.decision.due_at, plan.fault) for plan in plans)
+    return own
 
 
 def _unless_busy(writing: Firing, plans: Sequence[Plan]) -> list[NewRun]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from headrace import clock, errors
@@ -22,7 +23,7 @@ from headrace.engine.matcher import Matcher
 from headrace.engine.observers import Ends, Observer
 from headrace.engine.owner import Alone, Owner
 from headrace.engine.registry import Registry
-from headrace.engine.scheduler import Scheduler
+from headrace.engine.scheduler import Scheduler, Taker
 from headrace.engine.syncer import Syncer
 from headrace.engine.timekeeper import Service, Timekeeper
 from headrace.engine.watcher import Watcher
@@ -73,7 +74,7 @@ class Engine:
         jobs = Jobs(store, settings)
         self._intake = Intake(store, jobs, self.loop, settings.home, GRACE * settings.lease, own=own)
         self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
-        self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, self._wake))
+        self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, self, self._wake))
 
     @property
     def name(self) -> str:
@@ -92,6 +93,14 @@ class Engine:
         if self._timekeeper:
             self._timekeeper.start()
         self._listener = self._store.listen(self.name, self._rung)
+
+    def appetite(self) -> int:
+        """How many more block runs would find something to do here. Any thread may ask."""
+        return self.loop.appetite()
+
+    def bring(self, run_id: int, at: datetime) -> None:
+        """Moves a run that this engine has made for itself."""
+        self._intake.bring(run_id, at)
 
     def take(self, run_id: int) -> Begun:
         """Moves a run that was made, or asked to be reopened, for this engine."""
@@ -186,13 +195,13 @@ class Engine:
         before.close()
 
 
-def _by_themselves(store: Store, settings: Settings, wake: Callable[[], None]) -> dict[str, Service]:
+def _by_themselves(store: Store, settings: Settings, taker: Taker, wake: Callable[[], None]) -> dict[str, Service]:
     """What begins without being asked for."""
     maker = Maker(store, settings)
     return {
+        "scheduler": Scheduler(store, maker, taker),
         "watcher": Watcher(store, wake),
         "matcher": Matcher(store, maker),
-        "scheduler": Scheduler(store, maker),
         "backfiller": Backfiller(store, maker),
         "deadlines": Deadlines(store),
         "syncer": Syncer(store, maker, Registry(store, maker, Vault(settings.home))),

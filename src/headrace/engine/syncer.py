@@ -98,9 +98,10 @@ class Syncer:
 
     def _let_go(self, row: ProjectRow, pipeline: str, named: "list[str] | tuple[()]", now: datetime) -> None:
         """The triggers that the file has no more are the store's alone."""
-        for each in self._store.triggers.list(project=row.name, pipeline=pipeline):
-            if each.trigger.in_code and each.trigger.definition.name not in named:
-                self._registry.change(each.trigger.id, None, now, in_code=False)
+        for each in self._store.triggers.of_project(row.id):
+            trigger = each.trigger
+            if each.pipeline == pipeline and trigger.in_code and trigger.definition.name not in named:
+                self._registry.change(trigger.id, None, now, in_code=False)
 
     def _tell(self, row: ProjectRow, why: str) -> None:
         """Once for each reason: it is looked at every few seconds."""

@@ -74,19 +74,45 @@ def create(connection: sa.Connection, new: NewRun, at: datetime, owner: str | No
     return Created(_insert(connection, new, at, owner, admitted_at, held=held), True)
 
 
-def create_fired(connection: sa.Connection, fired: Sequence[NewRun], at: datetime) -> int:
-    """Runs of the fire times of active triggers, whose rows are locked; how many are new. A fire time has one run."""
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What became of fire times: how many runs are new, and the ids of those that the engine which fired has itself."""
+
+    new: int
+    own: Sequence[int] = ()
+
+
+def create_fired(
+    connection: sa.Connection, fired: Sequence[NewRun], at: datetime, owner: str | None = None, room: int = 0
+) -> Fired:
+    """Runs of the fire times of active triggers, whose rows are locked. A fire time has one run.
+
+    At most `room` of them are for the engine of that name, those that their limits admit; the others for any.
+    """
     there = _fired(connection, fired)
     new = [each for each in fired if (each.trigger_id, each.fire_time) not in there]
     plain = [(each, identity.new()) for each in new if not each.refused]
+    own = _admitted(connection, plain, room) if owner else set[str]()
+    taken = {"owner": owner, "epoch": 1, "admitted_at": at}
     with Script(connection) as script:
-        script.say_of_each(RUN, [_row(run, uid, at) for run, uid in plain])
+        script.say_of_each(RUN, [_row(run, uid, at) | (taken if uid in own else {}) for run, uid in plain])
         script.say_of_each(rows.NEW_BLOCK, [block for run, uid in plain for block in _blocks(run, uid, at)])
         script.say_of_each(rows.NEW_EVENT, [_event(run, uid, at) for run, uid in plain])
     for each in new:
         if each.refused:
             _refused(connection, each, at)
-    return len(new)
+    ids = connection.scalars(sa.select(runs.c.id).where(runs.c.uid.in_(own)).order_by(runs.c.id)) if own else ()
+    return Fired(len(new), list(ids))
+
+
+def _admitted(connection: sa.Connection, plain: Sequence[tuple[NewRun, str]], room: int) -> set[str]:
+    """The uids of the first of those runs that their limits admit, at most `room` of them."""
+    places = admission.places(connection, {run.pipeline_id for run, _ in plain}, lock=True)
+    admitted = set[str]()
+    for run, uid in plain:
+        if len(admitted) < room and places.take(run):
+            admitted.add(uid)
+    return admitted
 
 
 def _fired(connection: sa.Connection, fired: Sequence[NewRun]) -> set[tuple[int, datetime]]:

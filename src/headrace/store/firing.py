@@ -60,10 +60,16 @@ class Firing:
         locking = query.order_by(triggers.c.id).with_for_update(skip_locked=True, key_share=True)
         return {row.id for row in self._connection.execute(locking) if stamps[row.id] == (row.due_at, row.updated_at)}
 
-    def fire(self, new: Sequence[NewRun], at: datetime) -> None:
-        """The runs of fire times of active triggers that were locked; one that has a run gets no other."""
-        if new:
-            self._rings |= creating.create_fired(self._connection, new, at) > 0
+    def fire(self, new: Sequence[NewRun], at: datetime, owner: str | None = None, room: int = 0) -> Sequence[int]:
+        """The runs of fire times of active triggers that were locked; one that has a run gets no other.
+
+        At most `room` are made for the engine of that name: their ids. The others are for any engine.
+        """
+        if not new:
+            return ()
+        fired = creating.create_fired(self._connection, new, at, owner, room)
+        self._rings |= fired.new > len(fired.own)
+        return fired.own
 
     def create(self, new: NewRun, at: datetime) -> Created:
         """A run of any trigger; the earlier one where its fire time or key has one."""

@@ -146,17 +146,13 @@ class Triggers:
         """
         asked = ((projects.c.name, project), (pipelines.c.name, pipeline), (triggers.c.name, name))
         named = [column == given for column, given in asked if given]
-        query = sa.select(triggers, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
-        query = query.select_from(triggers.join(pipelines).join(projects)).where(_LISTED, triggers.c.id > after, *named)
-        with self._database.read() as connection:
-            found = connection.execute(query.order_by(triggers.c.id).limit(limit)).mappings().all()
-            ruled = rulebook.of(connection, [row["id"] for row in found])
-        return [Placed(_trigger(row, ruled), row["project"], row["pipeline"]) for row in found]
+        return self._placed(_PLACED.where(triggers.c.id > after, *named).limit(limit))
 
     def of_project(self, project_id: int) -> "list[Placed]":
         """All triggers of the project, but those of backfills."""
-        query = sa.select(triggers, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
-        query = query.select_from(triggers.join(pipelines).join(projects)).where(_LISTED, projects.c.id == project_id)
+        return self._placed(_PLACED.where(projects.c.id == project_id))
+
+    def _placed(self, query: sa.Select[Any]) -> "list[Placed]":
         with self._database.read() as connection:
             found = connection.execute(query).mappings().all()
             ruled = rulebook.of(connection, [row["id"] for row in found])
@@ -303,6 +299,12 @@ class Triggers:
 
 _THERE = triggers.c.deleted_at.is_(None)
 _LISTED = sa.and_(_THERE, triggers.c.type != TriggerType.BACKFILL)
+_PLACED = (
+    sa.select(triggers, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
+    .select_from(triggers.join(pipelines).join(projects))
+    .where(_LISTED)
+    .order_by(triggers.c.id)
+)
 
 
 def _columns(definition: Definition) -> dict[str, Any]:
