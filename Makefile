@@ -10,7 +10,7 @@ demo: $(READY)  ## the main job on real input: a year of flights, ten questions
 	@sh examples/demo.sh
 
 test: $(READY) .venv-pandas3/ready  ## every test
-	$(BIN)/pytest -n auto $(TESTS)
+	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
 	.venv-pandas3/bin/pytest -q -p no:cacheprovider tests/unit/test_outputs_*.py tests/property/test_outputs_*.py
 
 crash: $(READY)  ## a thousand kills on each database, and whatever else may go wrong, for as long as it takes
