@@ -150,7 +150,7 @@ class Engine:
         """The run that a block asks for. This engine moves it if it has room for it; one that moves only what is made for
         it moves what its blocks wait for. Any engine moves the others."""
         request, name = question.asked.request, self.name
-        mine = request.waits if self._own else self.loop.appetite() > 0
+        mine = request.waits if self._own else self.appetite() > 0
         run = self._starter.start(
             Path(request.project) if request.project else question.folder,
             request.pipeline,
@@ -160,7 +160,7 @@ class Engine:
             owner=name if mine else None,
         )
         if run.owner == name and not self.loop.holds(run.id):
-            self._intake.bring(run.id, clock.now())
+            self.bring(run.id, clock.now())
         return run
 
     def _register(self, as_owner: Owner) -> float:
