@@ -1,9 +1,7 @@
 """However often and by whomever a run is asked for, under one key or for one fire time there is one."""
 
-import contextlib
 import itertools
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,13 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 from tests.crash import dying
 from tests.crash.conftest import MakeWorks
 from tests.crash.works import PATIENCE, Works
 
 from headrace import clock, settings
 from headrace.app import App
+from headrace.model.trigger import Definition, TriggerType
 from headrace.operations import asking, starting
 from headrace.store.runs import Created, NewRun
 
@@ -56,7 +54,6 @@ def dies(works: Works, count: int) -> bool:
 def test_many_schedulers_that_see_the_same_fire_times(make_works: MakeWorks, database: str | None) -> None:
     works = make_works(None, database)
     first = works.begin("chain").run
-    add_trigger(works, first.pipeline_id)
     new = NewRun(
         pipeline_id=first.pipeline_id,
         version_id=first.version_id,
@@ -66,7 +63,7 @@ def test_many_schedulers_that_see_the_same_fire_times(make_works: MakeWorks, dat
         selection={},
         execution_date=NOON,
         reason="on time",
-        trigger_id=1,
+        trigger_id=add_trigger(works, first.pipeline_id),
     )
     times = [NOON + timedelta(minutes=minute) for minute in range(10)]
     together(lambda app: [app.store.runs.create(replace(new, fire_time=each), clock.now()) for each in times], works)
@@ -105,10 +102,8 @@ def together(deed: Callable[[App], list[Created]], works: Works) -> None:
     works.accepted += told[0]
 
 
-def add_trigger(works: Works, pipeline_id: int) -> None:
-    values = f"(1, 'trigger', {pipeline_id}, 'daily', '2026-03-01 00:00:00.000000+00:00')"
-    adding = f"INSERT INTO triggers (id, uid, pipeline_id, name, created_at) VALUES {values}"
-    postgres = works.seen.startswith("postgresql:")
-    with contextlib.closing(psycopg.connect(works.seen) if postgres else sqlite3.connect(works.seen)) as connection:
-        connection.execute(adding)
-        connection.commit()
+def add_trigger(works: Works, pipeline_id: int) -> int:
+    """The id of a trigger that nothing fires by itself."""
+    with App(settings.load(works.environment())) as app:
+        definition = Definition(name="called", type=TriggerType.API)
+        return app.registry.create(pipeline_id, definition, NOON, active=True).id
