@@ -231,6 +231,34 @@ backfills = sa.Table(
     _partly("backfills_open", "id", where="status IN ('running', 'paused')"),
 )
 
+tokens = sa.Table(  # what programs and browsers show to be let in; only the hash of each is kept
+    "tokens",
+    metadata,
+    _id(),
+    _uid(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.String(10), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("revoked_at", Moment),
+    sa.Column("used_at", Moment),  # to the minute
+    sa.CheckConstraint("role IN ('viewer', 'editor', 'admin', 'owner')", name="role"),
+)
+
+secrets = sa.Table(  # sealed; of a project, or of all of them
+    "secrets",
+    metadata,
+    _id(),
+    sa.Column("project_id", ID, sa.ForeignKey("projects.id")),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    _partly("secrets_project_id", "project_id", "name", where="project_id IS NOT NULL", unique=True),
+    _partly("secrets_name", "name", where="project_id IS NULL", unique=True),
+)
+
 engines = sa.Table(  # a living engine has a row; the runs of an owner without one are orphans
     "engines",
     metadata,

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def revision(connection: sa.Connection) -> str | None:
