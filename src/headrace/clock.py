@@ -37,3 +37,8 @@ class Steady:
         self._last = max(now(), self._last + timedelta(seconds=asked - self._asked))
         self._asked = asked
         return self._last
+
+
+def between(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds from one to the other, None when either is missing."""
+    return (end - start).total_seconds() if start and end else None

@@ -127,6 +127,50 @@ class BadToken(BadInput):
     """The token is not that of the trigger {trigger}."""
 
 
+class TokenNotFound(BadInput):
+    """There is no token {token}."""
+
+
+class BadTokenTerms(BadInput):
+    """The {field} of a token is {given!r:.200}; it must be {expected}."""
+
+
+class NotAuthenticated(BadInput):
+    """Who calls is not known: {why}."""
+
+
+class NotAllowed(BadInput):
+    """The role {role} may not do that; it takes {needed}."""
+
+
+class PortTaken(BadInput):
+    """Something listens at {host} port {port} already; name another with --port, or end that first."""
+
+
+class CannotListen(BadInput):
+    """The server cannot listen at {host} port {port}: {why}."""
+
+
+class Unprotected(BadInput):
+    """Beyond this machine ({host}) nobody is let in without a token, and there is none: make one with `headrace token create`, or set HEADRACE_BOOTSTRAP_TOKEN."""
+
+
+class BadBody(BadInput):
+    """{field} of the body is {given}; expected {expected}."""
+
+
+class TooLarge(BadInput):
+    """The body is larger than {most} bytes."""
+
+
+class BadField(BadInput):
+    """{field} is {given!r:.200}; expected {expected}."""
+
+
+class ProjectUnknown(BadInput):
+    """There is no project {project}; there are {names}."""
+
+
 class NotCallable(BadInput):
     """The trigger {trigger} is of type {type}; only those of type api can be called."""
 

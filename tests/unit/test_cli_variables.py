@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headrace import errors
 from headrace.cli import variables
+from headrace.operations import documents
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_any_json_comes_through(value: Any) -> None:
 
 @given(st.dictionaries(st.text(), values, max_size=4))
 def test_the_words_for_variables_give_them_again(those: dict[str, Any]) -> None:
-    assume(variables.masked(those) == those)  # what looks secret is left for people to fill in
+    assume(documents.masked(those) == those)  # what looks secret is left for people to fill in
     words = variables.words(those)
     given = [value for option, value in itertools.pairwise(words) if option == "--var"]
     whole = words[1] if words[:1] == ["--runtime-vars"] else None
@@ -92,9 +93,9 @@ def test_words_are_as_short_as_people_would_write_them() -> None:
 
 def test_what_looks_secret_is_masked_at_any_depth() -> None:
     those = {"token": 123456, "db": {"password": "hunter22", "host": "here"}, "keys": ["first", {"a": "second"}]}
-    assert variables.masked(those) == {
+    assert documents.masked(those) == {
         "token": "***",
         "db": {"password": "***", "host": "here"},
         "keys": ["***", {"a": "***"}],
     }
-    assert variables.masked({"url": "db://me:s3cr3t@here"}) == {"url": "db://me:***@here"}
+    assert documents.masked({"url": "db://me:s3cr3t@here"}) == {"url": "db://me:***@here"}

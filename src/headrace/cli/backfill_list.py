@@ -3,9 +3,9 @@
 import click
 
 from headrace.app import App
-from headrace.cli import documents, marks, occasions, out, paths, quantities, tables
+from headrace.cli import marks, occasions, out, paths, quantities, tables
 from headrace.cli.tables import Column
-from headrace.operations import backfills
+from headrace.operations import backfills, documents
 from headrace.store.backfills import PlacedBackfill
 
 _COLUMNS = (

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from headrace.app import App
-from headrace.cli import documents, occasions, out, paths, quantities, tables
+from headrace.cli import occasions, out, paths, quantities, tables
 from headrace.cli import variables as given
 from headrace.cli.tables import Column
 from headrace.model.trigger import Backfill, TriggerSettings, Which
-from headrace.operations import backfills
+from headrace.operations import backfills, documents
 from headrace.operations.backfills import Asked, Plan
 
 SHOWN = 5  # dates at the beginning, and at the end, of a list that is longer

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from headrace.app import App
-from headrace.cli import backfill_plan, documents, marks, occasions, paths, quantities, tables, variables
+from headrace.cli import backfill_plan, marks, occasions, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.trigger import Backfill, BackfillStatus
-from headrace.operations import backfills
+from headrace.operations import backfills, documents
 from headrace.operations.backfills import Shown
 
 _FACTS = (Column(""), Column(""))
@@ -61,7 +61,7 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "to", occasions.date(backfill.end_time)
     yield "every", backfill.interval_type if units == 1 else f"{units:,} {backfill.interval_type}s"
     yield "for", _WHICH[backfill.which.value]
-    given = documents.written(variables.masked(backfill.variables), indent=None)
+    given = documents.written(documents.masked(backfill.variables), indent=None)
     yield "variables", tables.bare(given) if backfill.variables else ""
     settings = backfill.settings
     yield (

@@ -3,10 +3,10 @@
 import click
 
 from headrace.app import App
-from headrace.cli import backfill_show, documents, leaving, paths, quantities, tables
+from headrace.cli import backfill_show, leaving, paths, quantities, tables
 from headrace.model.run import FINAL_RUN
 from headrace.model.trigger import Backfill
-from headrace.operations import backfills
+from headrace.operations import backfills, documents
 
 
 def start(app: App, number: int, planned: str | None, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from headrace import clock
 from headrace.app import App
 from headrace.cli import blocks, marks, out, paths, quantities, variables
 from headrace.cli.tables import Column, render
@@ -26,7 +27,7 @@ def verdict(shown: Shown) -> str:
     """Run 12 of nyc_2013 completed in 3.21 s."""
     run = shown.run
     status = marks.styled(run.status.value, run.status.value, bold=True)
-    took = quantities.duration(quantities.between(run.started_at or run.created_at, run.ended_at))
+    took = quantities.duration(clock.between(run.started_at or run.created_at, run.ended_at))
     after = "in" if run.status is RunStatus.COMPLETED else "after"
     return f"Run {run.id} of {shown.pipeline.name} {status} {after} {took}."
 

@@ -2,8 +2,8 @@
 
 import click
 
-from headrace.cli import documents, exits, paths
-from headrace.operations import databases
+from headrace.cli import exits, paths
+from headrace.operations import databases, documents
 from headrace.settings import Settings
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import click
 
-from headrace.cli import documents, lanes, quantities, tables
+from headrace.cli import lanes, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.pipeline import Block, Pipeline
+from headrace.operations import documents
 
 _COLOURS = {"data_loader": "blue", "transformer": "magenta", "data_exporter": "yellow"}
 _BLOCKS = (

@@ -5,10 +5,10 @@ import json
 import click
 
 from headrace.app import App
-from headrace.cli import documents, out, paths, quantities, tables, variables
+from headrace.cli import out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.occurrence import Occurrence
-from headrace.operations import occurrences
+from headrace.operations import documents, occurrences
 
 _COLUMNS = (
     Column("event", right=True),
@@ -36,11 +36,11 @@ def write(app: App, limit: int, before: int | None, *, as_json: bool) -> None:
 
 
 def _document(each: Occurrence) -> dict[str, object]:
-    return documents.plain(each) | {"payload": variables.masked(each.payload)}
+    return documents.plain(each) | {"payload": documents.masked(each.payload)}
 
 
 def _row(each: Occurrence) -> tuple[str, ...]:
-    payload = json.dumps(variables.masked(each.payload), ensure_ascii=False)
+    payload = json.dumps(documents.masked(each.payload), ensure_ascii=False)
     return (
         str(each.id),
         quantities.moment(each.at),

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from headrace.cli import documents, drawing, out, quantities, tables
+from headrace.cli import drawing, out, quantities, tables
 from headrace.cli.tables import Column
-from headrace.operations import pipelines
+from headrace.operations import documents, pipelines
 from headrace.operations.pipelines import Found
 
 

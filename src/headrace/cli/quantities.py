@@ -55,8 +55,3 @@ def moment(at: datetime | None) -> str:
 def time_of_day(at: datetime) -> str:
     """As `moment` without the date, to the millisecond."""
     return at.astimezone().strftime("%H:%M:%S.%f")[:-3]
-
-
-def between(start: datetime | None, end: datetime | None) -> float | None:
-    """Seconds from one to the other, None when either is missing."""
-    return (end - start).total_seconds() if start and end else None

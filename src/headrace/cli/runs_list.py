@@ -4,10 +4,10 @@ import click
 
 from headrace import clock
 from headrace.app import App
-from headrace.cli import documents, marks, occasions, out, paths, quantities, tables
+from headrace.cli import marks, occasions, out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.run import Run, RunStatus
-from headrace.operations import engines, runs
+from headrace.operations import documents, engines, runs
 from headrace.store.runs import Listed
 
 _COLUMNS = (
@@ -52,7 +52,7 @@ def _row(listed: Listed, abandoned: bool) -> tuple[str, ...]:
         occasions.date(run.execution_date) if run.trigger_id and run.execution_date != run.created_at else "",
         marks.status(marks.of_run(run, abandoned)),
         quantities.moment(run.started_at or run.created_at),
-        quantities.duration(quantities.between(run.started_at, end)),
+        quantities.duration(clock.between(run.started_at, end)),
         _remark(run),
     )
 

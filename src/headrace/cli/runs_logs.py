@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import click
 
 from headrace.app import App
-from headrace.cli import blocks, documents, tables
+from headrace.cli import blocks, tables
 from headrace.logs.lines import Line
 from headrace.model.run import Attempt
-from headrace.operations import runs
+from headrace.operations import documents, runs
 from headrace.operations.runs import Shown
 
 

@@ -8,10 +8,10 @@ import click
 
 from headrace import errors, outputs
 from headrace.app import App
-from headrace.cli import documents, out, paths, quantities, tables
+from headrace.cli import out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.output import Output
-from headrace.operations import runs
+from headrace.operations import documents, runs
 
 MOST_COLUMNS = 40  # of a schema that are shown; -o json has all
 LONGEST = 60  # characters of a cell

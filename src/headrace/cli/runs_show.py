@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import click
 
+from headrace import clock
 from headrace.app import App
 from headrace.cli import (
     blocks,
     closing,
-    documents,
     marks,
     occasions,
     out,
@@ -16,11 +16,10 @@ from headrace.cli import (
     quantities,
     runs_why,
     tables,
-    variables,
 )
 from headrace.cli.tables import Column
 from headrace.model.run import FINAL_RUN, Run
-from headrace.operations import reasons, runs, why
+from headrace.operations import documents, reasons, runs, why
 from headrace.operations.runs import Shown
 
 _FACTS = (Column(""), Column(""))
@@ -81,9 +80,9 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     run = shown.run
     yield "project", f"{tables.bare(shown.project)} in {paths.near(shown.folder)}"
     yield "asked for", ", ".join(f"{word} {_names(what)}" for word, what in run.selection.items())
-    told = documents.written(variables.masked(run.variables), indent=None)
+    told = documents.written(documents.masked(run.variables), indent=None)
     yield "variables", tables.bare(told) if run.variables else ""
-    events = documents.written(variables.masked(run.event_variables or {}), indent=None)
+    events = documents.written(documents.masked(run.event_variables or {}), indent=None)
     yield "event", tables.bare(events) if run.event_variables else ""
     yield "timeout", _timeout(run)
     yield "started by", _starter(run)
@@ -142,7 +141,7 @@ def _attempts(shown: Shown) -> Iterator[tuple[str, ...]]:
                 tables.bare(block),
                 str(attempt.number),
                 marks.of_block(attempt.status, shown.abandoned),
-                quantities.duration(quantities.between(attempt.started_at, attempt.ended_at)),
+                quantities.duration(clock.between(attempt.started_at, attempt.ended_at)),
                 quantities.duration(attempt.cpu_seconds),
                 quantities.size(attempt.peak_bytes),
                 f"{passed} of {len(attempt.tests)}" if attempt.tests else "",

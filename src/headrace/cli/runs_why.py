@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import click
 
 from headrace.app import App
-from headrace.cli import closing, documents, marks, out, tables
+from headrace.cli import closing, marks, out, tables
 from headrace.cli.tables import Column
 from headrace.model.run import FINAL_RUN
-from headrace.operations import runs, why
+from headrace.operations import documents, runs, why
 from headrace.operations.reasons import Reason
 from headrace.operations.runs import Shown
 

@@ -1,5 +1,6 @@
 """What happens to a block, in a sentence."""
 
+from headrace import clock
 from headrace.cli import marks, quantities, tables
 from headrace.cli.board import Moved, Step
 from headrace.operations import reasons
@@ -19,7 +20,7 @@ def of_move(moved: Moved) -> str:
         case "fail":
             return f"failed after {took}: {of_failure(moved.step)}"
         case "retry":
-            wait = quantities.between(move.at, row.retry_at)
+            wait = clock.between(move.at, row.retry_at)
             again = f"in {quantities.duration(wait)}" if wait else "at once"
             return f"attempt {row.attempt} failed after {took}: {of_failure(moved.step)}; tried again {again}"
         case "cancel" | "fail_upstream" | "skip":

@@ -90,5 +90,5 @@ def _line(run: Run) -> str:
     told = f"{quantities.time_of_day(run.ended_at or clock.now())}  run {run.id} {status}"
     if run.status not in FINAL_RUN:
         return told
-    took = quantities.duration(quantities.between(run.started_at or run.created_at, run.ended_at))
+    took = quantities.duration(clock.between(run.started_at or run.created_at, run.ended_at))
     return f"{told} after {took}: {tables.bare(reasons.in_words(run.reason))}"

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from headrace.app import App
-from headrace.cli import documents, leaving, occasions, out, tables, triggers_show
+from headrace.cli import leaving, occasions, out, tables, triggers_show
 from headrace.model.trigger import Definition, Trigger
-from headrace.operations import triggers
+from headrace.operations import documents, triggers
 
 
 def create(app: App, folder: Path, pipeline: str, definition: Definition, *, active: bool, as_json: bool) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from headrace.app import App
-from headrace.cli import documents, exits, tables, triggers_edit
+from headrace.cli import exits, tables, triggers_edit
 from headrace.cli.tables import Column
 from headrace.model.difference import Deed, Step
-from headrace.operations import trigger_files
+from headrace.operations import documents, trigger_files
 from headrace.operations.trigger_files import Compared
 
 _COLUMNS = (Column(""), Column(""), Column(""), Column("before", cuts=True), Column("after", cuts=True))

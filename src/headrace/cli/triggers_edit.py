@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from headrace.app import App
-from headrace.cli import documents, tables, triggers_create, triggers_show, variables
+from headrace.cli import tables, triggers_create, triggers_show
 from headrace.cli.tables import Column
 from headrace.model import difference
 from headrace.model.difference import FieldChange
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.operations import triggers
+from headrace.operations import documents, triggers
 
 _COLUMNS = (Column("field"), Column("before", cuts=True, always=True), Column("after", cuts=True, always=True))
 
@@ -53,7 +53,7 @@ def _value(field: str, value: Any) -> str:
         return "–"
     name = field.removeprefix("variables.")
     if name != field:
-        value = variables.masked({name: value})[name]
+        value = documents.masked({name: value})[name]
     if isinstance(value, str):
         return tables.bare(value)
     plain = documents.plain(value)

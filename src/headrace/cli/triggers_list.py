@@ -3,9 +3,9 @@
 import click
 
 from headrace.app import App
-from headrace.cli import documents, marks, occasions, out, paths, quantities, tables
+from headrace.cli import marks, occasions, out, paths, quantities, tables
 from headrace.cli.tables import Column
-from headrace.operations import triggers
+from headrace.operations import documents, triggers
 from headrace.operations.triggers import Listed
 
 _COLUMNS = (

@@ -5,10 +5,10 @@ from datetime import datetime
 import click
 
 from headrace import clock
-from headrace.cli import documents, exits, occasions, out
+from headrace.cli import exits, occasions, out
 from headrace.model import firing
 from headrace.model.trigger import Definition, Trigger
-from headrace.operations import triggers
+from headrace.operations import documents, triggers
 
 
 def write_trigger(trigger: Trigger, count: int, after: datetime | None, *, as_json: bool) -> None:

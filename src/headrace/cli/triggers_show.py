@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from headrace.app import App
-from headrace.cli import documents, marks, occasions, out, paths, quantities, tables, variables
+from headrace.cli import marks, occasions, out, paths, quantities, tables
 from headrace.cli.tables import Column
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.operations import triggers
+from headrace.operations import documents, triggers
 from headrace.operations.triggers import Shown
 
 SERVER = "http://localhost:6789"
@@ -69,7 +69,7 @@ def _said(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "from", occasions.zoned(definition.start_time, definition.zone) if definition.start_time else ""
     yield "description", tables.bare(definition.description)
     yield "tags", tables.bare(", ".join(definition.tags))
-    given = documents.written(variables.masked(definition.variables), indent=None)
+    given = documents.written(documents.masked(definition.variables), indent=None)
     yield "variables", tables.bare(given) if definition.variables else ""
     yield "sla", f"{quantities.duration(definition.sla)} from a run's execution date" if definition.sla else ""
     yield from _settings(definition)

@@ -3,9 +3,9 @@
 import click
 
 from headrace.app import App
-from headrace.cli import documents, leaving, tables, triggers_create, triggers_show
+from headrace.cli import leaving, tables, triggers_create, triggers_show
 from headrace.model.trigger import Trigger
-from headrace.operations import triggers
+from headrace.operations import documents, triggers
 
 
 def pause(app: App, trigger: Trigger, *, as_json: bool) -> None:

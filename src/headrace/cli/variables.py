@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from headrace import errors, project
+from headrace import errors
+from headrace.operations import documents
 
 LARGEST = 2**63  # of whole numbers: what travels to workers has 64 bits
-MASK = "***"
 
 
 def parse(given: Iterable[str], whole: str | None = None) -> dict[str, Any]:
@@ -21,32 +21,11 @@ def parse(given: Iterable[str], whole: str | None = None) -> dict[str, Any]:
 
 def words(variables: Mapping[str, Any]) -> list[str]:
     """The arguments that give these variables again; what looks secret is masked, for somebody to fill in."""
-    shown = masked(variables)
+    shown = documents.masked(variables)
     odd = {name: value for name, value in shown.items() if "=" in name or not name or name != name.strip()}
     given = [f"{name}={_written(value)}" for name, value in shown.items() if name not in odd]
     whole = ["--runtime-vars", json.dumps(odd, ensure_ascii=False)] if odd else []
     return [*whole, *(word for each in given for word in ("--var", each))]
-
-
-def masked(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables to be shown: `***` stands for what looks secret, as it does in logs."""
-    return {name: _masked(name, value) for name, value in variables.items()}
-
-
-def _masked(name: str, value: Any) -> Any:
-    """What is within a variable is as secret as its name, or its own."""
-    match value:
-        case dict():
-            within = cast("dict[str, Any]", value)
-            return {inner: _masked(f"{name}_{inner}", each) for inner, each in within.items()}
-        case list():
-            return [_masked(name, each) for each in cast("list[Any]", value)]
-        case str():
-            for secret in project.secrets_of({name: value}):
-                value = value.replace(secret, MASK)
-            return value
-        case _:
-            return MASK if project.secrets_of({name: json.dumps(value)}) else value
 
 
 def _written(value: Any) -> str:

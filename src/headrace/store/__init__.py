@@ -11,6 +11,7 @@ from headrace.store.limits import LimitTable
 from headrace.store.occurrences import Occurrences
 from headrace.store.projects import Projects
 from headrace.store.runs import Runs
+from headrace.store.tokens import Tokens
 from headrace.store.trigger_files import TriggerFiles
 from headrace.store.triggers import Triggers
 from headrace.store.watches import Watches
@@ -32,6 +33,7 @@ class Store:
         self.backfills = Backfills(opened)
         self.occurrences = Occurrences(opened)
         self.watches = Watches(opened)
+        self.tokens = Tokens(opened)
 
     def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         """Calls `wake`, from a thread of its own, whenever there may be something for the engine of that name to do.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from headrace.cli import quantities, variables
+from headrace import clock, project
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, Pipeline
 from headrace.model.run import Attempt, BlockRun, Run
@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # pipelines are shown without what runs need
     from headrace.operations.pipelines import Found
     from headrace.operations.runs import Shown
     from headrace.store.triggers import LastRun
+
+
+MASK = "***"
 
 
 def written(value: Any, *, indent: int | None = 2) -> str:
@@ -41,6 +44,27 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def masked(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables to be shown: `***` stands for what looks secret, as it does in logs."""
+    return {name: _masked(name, value) for name, value in variables.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    """What is within a variable is as secret as its name, or its own."""
+    match value:
+        case dict():
+            within = cast("dict[str, Any]", value)
+            return {inner: _masked(f"{name}_{inner}", each) for inner, each in within.items()}
+        case list():
+            return [_masked(name, each) for each in cast("list[Any]", value)]
+        case str():
+            for secret in project.secrets_of({name: value}):
+                value = value.replace(secret, MASK)
+            return value
+        case _:
+            return MASK if project.secrets_of({name: json.dumps(value)}) else value
+
+
 def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, Any]:
     """A run in a list."""
     return {
@@ -51,7 +75,7 @@ def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, 
         "status": run.status,
         "reason": run.reason,
         "abandoned": abandoned,
-        "variables": variables.masked(run.variables),
+        "variables": masked(run.variables),
         "selection": run.selection,
         "settings": run.settings,
         "trigger": run.occasion.trigger,
@@ -59,7 +83,7 @@ def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, 
         "backfill_id": run.backfill_id,
         "fire_time": run.fire_time,
         "execution_date": run.execution_date,
-        "event_variables": None if run.event_variables is None else variables.masked(run.event_variables),
+        "event_variables": None if run.event_variables is None else masked(run.event_variables),
         "held": run.held,
         "sla_at": run.sla_at,
         "passed_sla": run.passed_sla,
@@ -68,7 +92,7 @@ def run(run: Run, project: str, pipeline: str, *, abandoned: bool) -> dict[str, 
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "cancel_requested_at": run.cancel_requested_at,
-        "seconds": quantities.between(run.started_at, run.ended_at),
+        "seconds": clock.between(run.started_at, run.ended_at),
     }
 
 
@@ -166,7 +190,7 @@ def trigger(trigger: Trigger, project: str, pipeline: str, last: "LastRun | None
         "project": project,
         "pipeline": pipeline,
         **definition,
-        "variables": variables.masked(trigger.definition.variables),
+        "variables": masked(trigger.definition.variables),
         "active": trigger.active,
         "fault": trigger.fault,
         "in_code": trigger.in_code,
@@ -184,7 +208,7 @@ def backfill(backfill: Backfill, project: str, pipeline: str, counts: Mapping[st
         **own,
         "project": project,
         "pipeline": pipeline,
-        "variables": variables.masked(backfill.variables),
+        "variables": masked(backfill.variables),
         "dates": None if backfill.dates is None else len(backfill.dates),
         "made": backfill.made,
         "runs": counts,
