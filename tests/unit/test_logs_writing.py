@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.logs import reading
+from headrace.logs import assembling, bounds, reading
 from headrace.logs.lines import Line, frame
 from headrace.logs.writing import AttemptLog
 
@@ -66,6 +66,7 @@ def test_beyond_the_head_the_last_lines_are_kept_and_the_others_counted(path: Pa
     messages = [message for _, message in shown(path)]
     gap = next(line for line in reading.read(path) if line.stream == "headrace")
     place = messages.index(gap.message)
+    assert gap.at == AT
     assert 5 < place < 20 and messages[:place] == written[:place]
     kept = messages[place + 1 : -1]
     assert len(kept) > 10 and kept == written[-len(kept) :]
@@ -192,3 +193,25 @@ def test_a_closed_log_holds_no_descriptor(path: Path):
     assert descriptors() == before + 1
     log.close(AT)
     assert descriptors() == before
+
+
+def test_what_is_to_be_masked_may_become_more(path: Path):
+    log = AttemptLog(path, 1000, 1000, ("first",))
+    log.feed("stdout", b"first second\nof sec", AT)
+    log.mask_with(("first", "second", "third" * 1000))
+    log.feed("stdout", b"ond first\n", AT)
+    log.say("said second", AT)
+    log.close(AT)
+    assert [message for _, message in shown(path)] == ["*** second", "of *** ***", "said ***"]
+
+
+def test_a_line_too_long_to_be_held_has_no_part_of_what_is_masked_since_it_began(path: Path):
+    secret = "third" * 1000
+    log = AttemptLog(path, 10**6, 1000)
+    log.feed("stdout", b"x" * (bounds.HALF - 100), AT)
+    log.mask_with((secret,))
+    log.feed("stdout", secret.encode() + b"y" * (2 * assembling.WHOLE) + secret.encode() + b"z" * 100 + b"\n", AT)
+    log.close(AT)
+    ((_, message),) = shown(path)
+    assert "third" not in message
+    assert message.endswith("z")

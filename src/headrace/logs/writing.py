@@ -48,6 +48,10 @@ class AttemptLog:
         """Why the file stopped growing, None while it has not."""
         return self._file.trouble
 
+    def mask_with(self, masks: Sequence[str]) -> None:
+        """These values are masked in every line that is not written yet; of one too long to be held less may be left."""
+        self.mask = masking.mask_of(tuple(masks))
+
     def feed(self, stream: str, chunk: bytes, at: datetime) -> None:
         """Take what came from `stdout` or `stderr` at that time. What comes after the close is dropped."""
         if self._closed:
@@ -96,7 +100,8 @@ class AttemptLog:
         bytes_gone += sum(entry.size for entry in gone)
         lines_gone += sum(entry.lines for entry in gone)
         self._lines += lines_gone + sum(entry.lines for entry in kept)
-        gap = self._gap(lines_gone, bytes_gone, at) if bytes_gone else b""
+        begins = next((segment.at for segment in self._ring), at)  # so that times go up within the file
+        gap = self._gap(lines_gone, bytes_gone, begins) if bytes_gone else b""
         self._file.append(b"".join((gap, *(entry.body for entry in kept), *self._remarks)))
 
     def _tell_of_losses(self) -> int:
