@@ -14,6 +14,7 @@ from headrace.engine.answers import Question
 from headrace.engine.executor import Report, Slice
 from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
+from headrace.engine.secrets import Secrets
 from headrace.engine.wakes import CancelAsked, Wake
 from headrace.model.limits import Limits
 from headrace.model.output import Output
@@ -23,6 +24,7 @@ from headrace.settings import Settings
 from headrace.store import Store
 from headrace.store.projects import Pinned
 from headrace.store.runs import Key, NewRun
+from headrace.vault import Vault
 from headrace.worker import wire
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -147,7 +149,8 @@ class Engine:
         self.roomier = 0
         self.asked: list[Question] = []
         self.loop = Loop(self.store, self.shelf, observers, self._count, self.asked.append)
-        self.jobs = Jobs(self.store, Settings(home=home))
+        self.secrets = Secrets(self.store, Vault(home))
+        self.jobs = Jobs(self.store, Settings(home=home), self.secrets)
         self.shelf.start(self.loop._wakes.put)
         self.real.engines.register(self.name, home="h", machine="m", pid=1, lease=None, at=AT)
 

@@ -1,6 +1,7 @@
 """What blocks ask is answered: a run is started once, and whoever waits for it hears of its end, wherever that comes from."""
 
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from tests.engine.parts import AT, Engine, new_run, pin, project, unavailable
 from headrace import clock, errors
 from headrace.engine import answers
 from headrace.engine.answers import Answers, Question
+from headrace.engine.secrets import Secrets
 from headrace.model.run import Run, RunStatus
 from headrace.store import Store
 from headrace.store.runs import Key
+from headrace.store.secrets import purpose
+from headrace.vault import Vault
 from headrace.worker import wire
 
 PATIENCE = 30.0  # seconds after which a test gives up; the machine may be busy
@@ -29,9 +33,10 @@ class Desk:
         self.pinned = pin(store, project(folder), {"a": ()})
         self.told: queue.SimpleQueue[wire.Answered] = queue.SimpleQueue()
         self.fails: list[Exception] = []
-        self.answers = Answers(self.store, self._start, self.told.put)
+        self.secrets = Secrets(self.store, Vault(folder.parent / "home"))
+        self.answers = Answers(self.store, self._start, self.secrets.answer, self.told.put)
 
-    def _start(self, question: Question) -> Run:
+    def _start(self, question: Question, request: wire.StartRun) -> Run:
         """A run of a pipeline of one block, that any engine may move."""
         new = new_run(self.pinned, {"a": ()}, Key(question.key, "a"))
         run = self.store.runs.create(new, AT).run
@@ -41,7 +46,11 @@ class Desk:
 
     def ask(self, number: int = 1, *, waits: bool = True, patience: float | None = None) -> None:
         request = wire.StartRun(pipeline="child", variables={}, trigger="by code", waits=waits, patience=patience)
-        self.answers.ask(Question(wire.Asked(attempt="a1", number=number, request=request), Path("/p")))
+        self.answers.ask(Question(wire.Asked(attempt="a1", number=number, request=request), Path("/p"), 7))
+
+    def ask_secret(self, name: str) -> None:
+        asked = wire.Asked(attempt="a1", number=1, request=wire.ReadSecret(name))
+        self.answers.ask(Question(asked, Path("/p"), self.pinned.project.id))
 
     def hear(self) -> wire.Answered:
         return self.told.get(timeout=PATIENCE)
@@ -217,3 +226,43 @@ def test_a_close_waits_for_no_database(desk: Desk, monkeypatch: pytest.MonkeyPat
     before = clock.monotonic()
     desk.answers.close()
     assert clock.monotonic() - before < PATIENCE / 2
+
+
+def test_a_secret_is_told_with_what_is_to_be_masked_of_it(desk: Desk, home: Path) -> None:
+    desk.real.secrets.set(None, "K", Vault(home).seal("one/two", purpose(None, "K")), AT)
+    desk.ask_secret("K")
+    assert desk.hear() == wire.Answered(attempt="a1", number=1, answer=wire.Secret("one/two", ("one%2Ftwo", "one/two")))
+    desk.ask_secret("k")
+    assert desk.hear().answer == wire.Secret(None)
+
+
+def test_a_secret_that_cannot_be_opened_is_declined_by_its_name(desk: Desk, home: Path) -> None:
+    desk.real.secrets.set(None, "K", Vault(home).seal("one", purpose(None, "L")), AT)
+    desk.ask_secret("K")
+    why = "What was sealed for secret all/K cannot be opened: it is not as it was sealed."
+    assert desk.hear().answer == wire.Declined(why)
+
+
+def test_a_secret_is_told_once_the_database_answers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "AGAIN", 0.0)
+    desk.trouble.at("before", "secrets.marks", unavailable())
+    desk.ask_secret("K")
+    assert desk.hear().answer == wire.Secret(None)
+
+
+def test_a_secret_does_not_wait_for_runs_that_are_being_started(desk: Desk) -> None:
+    held, go = threading.Semaphore(0), threading.Event()
+
+    def hold() -> None:
+        held.release()
+        assert go.wait(PATIENCE)
+
+    for number in range(answers.AT_ONCE):
+        desk.trouble.then("before", "runs.create", hold)
+        desk.ask(number, waits=False)
+    for _ in range(answers.AT_ONCE):
+        assert held.acquire(timeout=PATIENCE)
+    desk.ask_secret("K")
+    assert desk.hear().answer == wire.Secret(None)
+    go.set()
+    assert all(isinstance(desk.hear().answer, wire.Told) for _ in range(answers.AT_ONCE))

@@ -554,6 +554,7 @@ class _OnDatabaseTime:
     def __init__(self, world: World, store: Store) -> None:
         self._world, self._engines = world, store.engines
         self.projects, self.limits, self.runs = store.projects, store.limits, store.runs
+        self.secrets = store.secrets
         self.engines = self
 
     def register(self, name: str, **facts: Any) -> None:

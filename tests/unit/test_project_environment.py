@@ -120,3 +120,14 @@ def test_masked_values_are_masked_as_others_write_them():
 
 def test_a_value_that_is_no_text_is_masked_as_well():
     assert "\ud800 half" in project.secrets_of({"PASSWORD": "\ud800 half"})
+
+
+def test_any_value_is_masked_whatever_its_name_whole_and_line_by_line():
+    found = project.masks_of(["plain", "abc", "yes", "first\nsecond"])
+    assert {"plain", "first\nsecond", "first", "second"} <= set(found)
+    assert not {"abc", "yes"} & set(found)
+
+
+def test_lines_that_a_value_has_escaped_are_masked_as_well():
+    found = project.masks_of([json.dumps({"private_key": "BEGIN\nMIIEv\nEND KEY"})])
+    assert {"MIIEv", 'END KEY"}'} <= set(found)

@@ -112,3 +112,53 @@ def test_a_token_is_compared_with_the_hash_that_is_kept() -> None:
     assert "token" not in kept
     assert [vault.same(given, kept) for given in ("token", "Token", "", "tökèn")] == [True, False, False, False]
     assert not vault.same("token", "")
+
+
+def test_a_vault_that_is_open_sees_that_its_key_was_changed(tmp_path: Path) -> None:
+    held, other = Vault(tmp_path), Vault(tmp_path)
+    before = held.seal("x", "p")
+    other.add_key()
+    after = held.seal("y", "p")
+    assert vault.key_of(after) == other.names[0] != vault.key_of(before)
+    assert after.startswith(vault.mark(other.names[0]))
+    assert [held.open(each, "p") for each in (before, after)] == ["x", "y"]
+    other.drop_keys()
+    assert held.names == (vault.key_of(after),)
+    assert held.open(after, "p") == "y"
+    with pytest.raises(errors.CannotUnseal, match="its key is not among those of this home"):
+        held.open(before, "p")
+    assert other.open(before, "p") == "x"  # who has dropped a key knows it still
+
+
+def test_a_changed_key_file_is_its_owner_s_alone_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    keys = Vault(tmp_path)
+    keys.seal("x", "p")
+    (tmp_path / "key.17.0a0b").write_text(KEY)  # somebody was killed before he could put it in its place
+    with keys.changing():
+        keys.add_key()
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert len((tmp_path / "key").read_text().split()) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"key", "key.lock"}
+
+
+def test_one_at_a_time_changes_the_keys(tmp_path: Path) -> None:
+    def add(_: int) -> None:
+        with Vault(tmp_path).changing():
+            Vault(tmp_path).add_key()
+
+    Vault(tmp_path).seal("x", "p")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add, range(8)))
+    assert len(Vault(tmp_path).names) == 9
+
+
+def test_keys_of_the_environment_are_not_the_home_s_to_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Vault(tmp_path).is_managed
+    monkeypatch.setenv("HEADRACE_KEY", f"{OTHER} {KEY}")
+    assert not Vault(tmp_path).is_managed
+    assert len(Vault(tmp_path).names) == 2
+
+
+@pytest.mark.parametrize("text", ["", "v1", "v1.x"])
+def test_what_was_never_sealed_has_no_key(text: str) -> None:
+    assert vault.key_of(text) == ""

@@ -178,7 +178,7 @@ def test_every_decorator_gives_back_what_it_decorates(site: Any) -> None:
     [
         "import mage_ai.io.postgres",
         "from mage_ai.io.file import FileIO",
-        "from mage_ai import io",
+        "from mage_ai import streaming",
         "import mage_ai.nothing",
     ],
 )

@@ -1,6 +1,6 @@
 """ActiveRun: what an engine holds in memory of a run it has claimed. The loop alone touches it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +22,8 @@ class Job:
 
     `kept` has, for each completed block, the attempt whose outputs stand for it; `begun` the attempts that are under
     way, by block, this engine's or those of an earlier one; `limits` the ids of the limits over more than this run that
-    a block comes under; `masks` the run's own secrets.
+    a block comes under; `masks` what is masked of the run's own variables, `secrets` gives what is of its project's
+    secrets, as they are when an attempt begins.
     """
 
     run: Run
@@ -32,7 +33,9 @@ class Job:
     begun: Mapping[str, Attempt]
     workplace: wire.Workplace
     home: Path
+    project: int
     masks: tuple[str, ...] = ()
+    secrets: Callable[[], tuple[str, ...]] = tuple
     limits: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     limited: bool = False  # its pipeline or trigger lets only so many runs go at once
 
@@ -216,7 +219,7 @@ class ActiveRun:
             memory_limit=written.memory_limit,
             fresh_process=written.fresh_process,
             imports=self.job.pipeline.imports,
-            masks=self.job.masks,
+            masks=(*self.job.masks, *self.job.secrets()),
         )
 
     def _inputs(self, block: str) -> tuple[wire.Input, ...]:

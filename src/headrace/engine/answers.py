@@ -1,4 +1,5 @@
-"""Answers: what blocks ask, answered off the loop's thread: runs are started, and waited for until they are final.
+"""Answers: what blocks ask, answered off the loop's thread: secrets are read, runs are started, and waited for until
+they are final.
 
 A question comes from the loop once it is recorded that its attempt waits; the answer goes back to the loop, which
 records that it goes on. The end of a run is heard from this engine's own loop; of one that another engine moves, from
@@ -49,41 +50,52 @@ class Starter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an attempt of a block of the project in that folder has asked."""
+    """What an attempt of a block of that project has asked; the project's folder, and its id."""
 
     asked: wire.Asked
     folder: Path
+    project: int
 
     @property
     def key(self) -> str:
         """However often it is heard, it is one question."""
         return f"{self.asked.attempt} {self.asked.number}"
 
-    def answer(self, answer: wire.Told | wire.Declined) -> wire.Answered:
+    def answer(self, answer: wire.Answer) -> wire.Answered:
         return wire.Answered(attempt=self.asked.attempt, number=self.asked.number, answer=answer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
     question: Question
+    pipeline: str
     run: Run  # as it was when it was started
     until: float  # of the monotonic clock
 
 
 class Answers:
-    """`start` gives the run that a question asks for; `tell` is called with each answer, from any thread.
+    """`start` gives the run that a question asks for, `read` the secret of a project that is asked for by its name;
+    `tell` is called with each answer, from any thread.
 
     It is an observer of the loop, too, and may be woken whenever a run may have ended elsewhere.
     """
 
-    def __init__(self, store: Store, start: Callable[[Question], Run], tell: Callable[[wire.Answered], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        start: Callable[[Question, wire.StartRun], Run],
+        read: Callable[[int, str], wire.Secret],
+        tell: Callable[[wire.Answered], None],
+    ) -> None:
         self._store = store
         self._start = start
+        self._read = read
         self._tell = tell
         self._waits: dict[int, list[_Wait]] = {}  # by run
         self._lock = threading.Lock()
         self._woken, self._closed = threading.Event(), threading.Event()
         self._starting = ThreadPoolExecutor(AT_ONCE, "engine-starting")
+        self._reading = ThreadPoolExecutor(1, "engine-reading")  # which takes no time, and waits for no start of a run
         self._thread = threading.Thread(target=self._live, name="engine-answers", daemon=True)
 
     def start(self) -> None:
@@ -91,7 +103,8 @@ class Answers:
 
     def ask(self, question: Question) -> None:
         """Sees to it that it is answered. It does not wait."""
-        self._starting.submit(self._take, question)
+        is_secret = isinstance(question.asked.request, wire.ReadSecret)
+        (self._reading if is_secret else self._starting).submit(self._take, question)
 
     def told(self, run: Run, changes: Sequence[Change]) -> None:
         """A run of this engine was moved; see `observers.Observer`."""
@@ -107,7 +120,8 @@ class Answers:
         """Nothing is answered when this has returned."""
         self._closed.set()
         self._woken.set()
-        self._starting.shutdown(cancel_futures=True)
+        for pool in (self._starting, self._reading):
+            pool.shutdown(cancel_futures=True)
         if self._thread.is_alive():
             self._thread.join()
 
@@ -130,36 +144,40 @@ class Answers:
             ends = [wait.until for waits in self._waits.values() for wait in waits]
         return max(0.0, min(LOOK, min(ends) - now)) if ends else None
 
-    # A run is started
+    # What is asked for is done
 
     def _take(self, question: Question) -> None:
-        """Starts the run, again and again until the database answers."""
+        """Does it, again and again until the database answers."""
         try:
-            run = self._start(question)
+            self._do(question)
         except errors.StoreUnavailable:
             if not self._closed.wait(AGAIN):
                 self._take_again(question)
         except errors.HeadraceError as error:
             self._say(question, wire.Declined(str(error)))
         except Exception as error:
-            logging.getLogger(__name__).exception("a run that a block asked for cannot be started")
+            logging.getLogger(__name__).exception("what a block has asked for cannot be done")
             self._say(question, wire.Declined(f"{type(error).__name__}: {error}"))
-        else:
-            self._started(question, run)
+
+    def _do(self, question: Question) -> None:
+        match question.asked.request:
+            case wire.ReadSecret(name=name):
+                self._say(question, self._read(question.project, name))
+            case wire.StartRun() as request:
+                self._started(question, request, self._start(question, request))
 
     def _take_again(self, question: Question) -> None:
         with contextlib.suppress(RuntimeError):  # it was closed meanwhile
-            self._starting.submit(self._take, question)
+            self.ask(question)
 
-    def _started(self, question: Question, run: Run) -> None:
+    def _started(self, question: Question, request: wire.StartRun, run: Run) -> None:
         """Tells of the run, or waits for it: its row is looked at once more, for it may have ended meanwhile."""
-        request = question.asked.request
         if not request.waits:
             self._say(question, wire.Told(run=run, pipeline=request.pipeline))
             return
         until = math.inf if request.patience is None else clock.monotonic() + request.patience
         with self._lock:
-            self._waits.setdefault(run.id, []).append(_Wait(question, run, until))
+            self._waits.setdefault(run.id, []).append(_Wait(question, request.pipeline, run, until))
         self._woken.set()
 
     # It is final, or waited for no longer
@@ -177,7 +195,7 @@ class Answers:
 
     def _settle(self, run: Run) -> None:
         for wait in self._pop(run.id):
-            self._say(wait.question, wire.Told(run=run, pipeline=wait.question.asked.request.pipeline))
+            self._say(wait.question, wire.Told(run=run, pipeline=wait.pipeline))
 
     def _pop(self, run_id: int) -> list[_Wait]:
         with self._lock:
@@ -197,7 +215,7 @@ class Answers:
         run = wait.run
         with contextlib.suppress(errors.HeadraceError):
             run = self._store.runs.get(run.id)
-        return wire.Told(run=run, pipeline=wait.question.asked.request.pipeline)
+        return wire.Told(run=run, pipeline=wait.pipeline)
 
-    def _say(self, question: Question, answer: wire.Told | wire.Declined) -> None:
+    def _say(self, question: Question, answer: wire.Answer) -> None:
         self._tell(question.answer(answer))

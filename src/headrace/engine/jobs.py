@@ -3,26 +3,31 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from headrace import project
 from headrace.engine.active import Job
+from headrace.engine.secrets import Secrets
 from headrace.model.run import FINAL_BLOCK, Attempt, BlockRun, BlockStatus
 from headrace.settings import Settings
 from headrace.store import Store
 from headrace.store.limits import LimitRows
 from headrace.worker import wire
 
-OWN = "HEADRACE_"  # names of headrace's own settings and credentials; blocks never see them
+OWN = (
+    "HEADRACE_",
+    "DEFAULT_OWNER_",
+)  # how the names begin of headrace's own settings and credentials; blocks never see them
 
 
 class Jobs:
     """Reads the jobs of one home. What many runs share, the pipelines of their versions, is read once."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, secrets: Secrets) -> None:
         self._store = store
         self._settings = settings
+        self._secrets = secrets
         self._version = lru_cache(maxsize=256)(store.projects.version)
         self._snapshot = lru_cache(maxsize=256)(store.projects.snapshot_hash)
 
@@ -30,7 +35,8 @@ class Jobs:
         """What the engine needs of that run. Raises what makes it impossible: StoreUnavailable for the moment, else for good."""
         run = self._store.runs.get(run_id)
         pipeline = self._version(run.version_id)
-        folder = self._store.projects.names(run.pipeline_id)[0].path
+        of = self._store.projects.names(run.pipeline_id)[0]
+        self._secrets.look(of.id)
         rows, kept, begun = _rows(self._store, run_id)
         found = self._store.limits.of(run.pipeline_id, run.trigger_id)
         return Job(
@@ -39,8 +45,10 @@ class Jobs:
             rows=rows,
             kept=kept,
             begun=begun,
-            workplace=workplace(self._settings, folder, self._snapshot(run.snapshot_id)),
+            workplace=workplace(self._settings, of.path, self._snapshot(run.snapshot_id)),
             home=self._settings.home,
+            project=of.id,
+            secrets=partial(self._secrets.masks, of.id),
             masks=project.secrets_of({name: text for name, text in run.variables.items() if isinstance(text, str)}),
             limits=_limits(found, rows),
             limited=bool(found.pipeline or found.trigger),

@@ -93,7 +93,7 @@ def ask(turn: Turn, active: ActiveRun, block: str, asked: wire.Asked) -> None:
         _start(turn, active, block)
     if asked.request.waits:
         _wait(turn, active, block, active.awaited.get(block, frozenset()) | {asked.number})
-    turn.questions.append(Question(asked, Path(active.job.workplace.live)))
+    turn.questions.append(Question(asked, Path(active.job.workplace.live), active.job.project))
 
 
 def answer(turn: Turn, active: ActiveRun, block: str, answered: wire.Answered) -> None:

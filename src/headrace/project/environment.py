@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
@@ -84,12 +84,20 @@ _PASSWORD_PART = re.compile(r"(?:password|pwd)\s*=\s*([^\s;&]+)", re.IGNORECASE)
 
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The values that must be masked, the longest first, so that none hides a part of another.
+    """What must be masked of these values, as `masks_of` has it.
 
-    Those of names that look secret, whole and line by line; and the passwords within addresses, as they are written
-    and as they are decoded. Values shorter than four characters are not masked.
+    Those of names that look secret; and the passwords within addresses, as they are written and as they are decoded.
     """
-    found = {part for name, value in environment.items() for part in _parts(name, value)}
+    parts = [part for name, value in environment.items() for part in _parts(name, value)]
+    return masks_of(parts) if parts else ()
+
+
+def masks_of(values: Iterable[str]) -> tuple[str, ...]:
+    """These values in all the forms in which they are masked, the longest first, so that none hides a part of another.
+
+    Each is masked whole and line by line. What is shorter than four characters is not masked.
+    """
+    found = {piece for value in values for piece in _pieces(value)}
     kept = {each for each in found if len(each) >= SHORTEST and each.lower() not in _SAYS_NOTHING}
     kept |= {form for each in kept for form in _forms(each)}
     return tuple(sorted(kept, key=lambda each: (-len(each), each)))
@@ -100,8 +108,14 @@ def _parts(name: str, value: str) -> Iterator[str]:
     yield from passwords
     yield from map(unquote, passwords)
     if _looks_secret(name) and not passwords:
-        yield value.strip()
-        yield from (line.strip() for line in value.splitlines())
+        yield value
+
+
+def _pieces(value: str) -> Iterator[str]:
+    """A key that stands in JSON has its lines behind `\\n`; who has decoded it prints them one by one."""
+    for text in (value, value.replace("\\n", "\n")):
+        yield text.strip()
+        yield from (line.strip() for line in text.splitlines())
 
 
 def _forms(value: str) -> tuple[str, ...]:

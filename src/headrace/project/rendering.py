@@ -1,10 +1,15 @@
-"""Jinja, as the project format uses it: `{{ env_var('NAME') }}` in settings. A sandbox, since settings are not code."""
+"""Jinja, as the project format uses it: `{{ env_var('NAME') }}` in settings. A sandbox, since settings are not code.
+
+Secrets are for blocks alone: what is rendered elsewhere may be kept in rows, and gets none.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
 from jinja2 import sandbox
+
+from headrace import errors
 
 LONGEST = 2**20  # characters that a rendered text, or a value on the way to it, may have
 MOST_BITS = 4096  # of a whole number
@@ -18,26 +23,32 @@ class NotRendered(ValueError):
         self.line = line
 
 
-def render(text: str, environment: Mapping[str, str]) -> str:
-    """The text with its expressions replaced; what is not defined, or None, leaves nothing. Raises NotRendered."""
+def render(text: str, environment: Mapping[str, str], secret: Callable[[str], str | None] = lambda _: None) -> str:
+    """The text with its expressions replaced; what is not defined, or None, leaves nothing. Raises NotRendered.
+
+    `secret` gives the value of a secret by its name; what is wrong in headrace itself then is raised as it is.
+    """
     try:
-        return _bounded(_sandbox.from_string(text).generate(_names(environment)))
+        return _bounded(_sandbox.from_string(text).generate(_names(environment, secret)))
     except jinja2.TemplateSyntaxError as error:
         raise NotRendered(error.message or "it is no template", error.lineno) from None
-    except NotRendered:
+    except (NotRendered, errors.HeadraceError):
         raise
     except Exception as error:  # the template's own: whatever its expressions raise is the fault of the text
         raise NotRendered(f"it cannot be rendered ({error})") from None
 
 
-def _names(environment: Mapping[str, str]) -> dict[str, Callable[..., Any]]:
-    """What an expression may call. Secrets are kept by the product's own server, so there are none to give here."""
-    secrets = ("mage_secret_var", "aws_secret_var", "azure_secret_var", "gcp_secret_var")
+def _names(environment: Mapping[str, str], secret: Callable[[str], str | None]) -> dict[str, Callable[..., Any]]:
+    """What an expression may call. Secrets that other products keep are not to be had."""
+    elsewhere = ("aws_secret_var", "azure_secret_var", "gcp_secret_var")
 
     def env_var(name: str, default: Any = None) -> Any:
         return environment.get(name, default)
 
-    return {"env_var": env_var, **dict.fromkeys(secrets, _nothing)}
+    def mage_secret_var(name: str) -> str | None:
+        return secret(name)
+
+    return {"env_var": env_var, "mage_secret_var": mage_secret_var, **dict.fromkeys(elsewhere, _nothing)}
 
 
 def _written(value: Any) -> Any:

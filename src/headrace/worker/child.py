@@ -30,8 +30,9 @@ class Child(pool.Worker):
     """It is watched by the loop from its making to `close`. What it says is given to `heard`, in order.
 
     `verdict` is set when its attempt is ended from here: that will be the answer, whatever it says itself.
-    `owed` is the attempt of which profiles are still to come; one that `has_asked` has read its task. `pid` is None before it was born and once it is `gone`;
-    one `for_one` task takes no other.
+    `owed` is the attempt of which profiles are still to come; one that `has_asked` has read its task. `pid` is None
+    before it was born and once it is `gone`; one `for_one` task takes no other. `_masks` are of its task, and grow by the
+    secrets that it reads.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Child(pool.Worker):
         self.verdict: wire.Finished | None = None
         self.owed: str | None = None
         self.deadline: Alarm | None = None
+        self._masks: tuple[str, ...] = ()
         self._log: writing.AttemptLog | None = None  # made when there is something to write
         self._bounds = bounds
         self._loop = loop
@@ -77,6 +79,7 @@ class Child(pool.Worker):
         self.number = number
         self.task, self.state, self.for_one = task, pool.State.BUSY, task.fresh_process
         self.has_asked = False
+        self._masks = (*task.workplace.masks, *task.masks)
         self.started = clock.now()
         self.channel.send(task if until is None else msgspec.structs.replace(task, until=until))
 
@@ -87,7 +90,10 @@ class Child(pool.Worker):
             self.awaited.add(asked.number)
 
     def answer(self, answered: wire.Answered) -> None:
+        """A secret is masked in the log before its block knows it."""
         self.awaited.discard(answered.number)
+        if isinstance(answered.answer, wire.Secret):
+            self._mask(answered.answer.masks)
         self.channel.send(answered)
 
     def finish(self, said: wire.Finished) -> wire.Finished:
@@ -96,7 +102,7 @@ class Child(pool.Worker):
         self.drain()
         now = clock.now()
         lines = self._log.close(now) if self._log else 0
-        shown = _masked(said, _masks(self.task))
+        shown = _masked(said, self._masks)
         if self.deadline:
             self.deadline.cancel()
         self.ran += 1
@@ -157,8 +163,14 @@ class Child(pool.Worker):
     def _log_of(self, task: wire.Task) -> writing.AttemptLog:
         if self._log is None:
             bounds = self._bounds
-            self._log = writing.AttemptLog(Path(task.log), bounds.log_head, bounds.log_tail, _masks(task))
+            self._log = writing.AttemptLog(Path(task.log), bounds.log_head, bounds.log_tail, self._masks)
         return self._log
+
+    def _mask(self, values: tuple[str, ...]) -> None:
+        """These are masked, too, from now on. As a rule they are among those of the task."""
+        self._masks += tuple(each for each in values if each not in self._masks)
+        if self._log:
+            self._log.mask_with(self._masks)
 
     def _on_socket(self) -> None:
         self.channel.flush()
@@ -184,7 +196,3 @@ def _masked_failure(failure: Failure, mask: Callable[[str], str]) -> Failure:
 
 def _masked_test(test: TestResult, mask: Callable[[str], str]) -> TestResult:
     return dataclasses.replace(test, message=mask(test.message))
-
-
-def _masks(task: wire.Task) -> tuple[str, ...]:
-    return (*task.workplace.masks, *task.masks)

@@ -47,7 +47,7 @@ class Block:
 
 
 workplace: wire.Workplace | None = None
-ask: Callable[[wire.StartRun], wire.Told | wire.Declined] | None = None  # any thread of a block may, and waits
+ask: Callable[[wire.Request], wire.Answer] | None = None  # any thread of a block may, and waits
 loading: Block | None = None  # while its file is run, what the file decorates is noted
 
 

@@ -41,6 +41,7 @@ def start(request: wire.StartRun) -> PipelineRun:
     answer = running.ask(request)
     if isinstance(answer, wire.Declined):
         raise errors.RunNotStarted(pipeline=request.pipeline, why=answer.why)
+    assert isinstance(answer, wire.Told)  # noqa: S101 - nothing else answers such a request
     return _seen(answer.run, answer.pipeline)
 
 

@@ -14,8 +14,6 @@ import msgspec
 from headrace import errors
 from headrace.worker import wire
 
-Answer = wire.Told | wire.Declined
-
 _CHUNK = 2**18
 
 
@@ -30,7 +28,7 @@ class Talk:
         self._attempt = ""  # that is under way
         self._asked = 0  # questions of it
         self._open: set[int] = set()
-        self._answers: dict[int, Answer] = {}  # that came for threads that have not taken them yet
+        self._answers: dict[int, wire.Answer] = {}  # that came for threads that have not taken them yet
         self._is_read = False  # by one of the threads that wait
 
     def tasks(self) -> Iterator[wire.Task]:
@@ -62,14 +60,14 @@ class Talk:
             self._answers.clear()
             return left
 
-    def ask(self, request: wire.StartRun) -> Answer:
+    def ask(self, request: wire.Request) -> wire.Answer:
         """Asks the engine, and waits for its answer; any thread of the block may. CannotAsk when it is no block's thread."""
         asked = self._put(request)
         while (answer := self._take(asked.number)) is None:
             self._read()
         return answer
 
-    def _put(self, request: wire.StartRun) -> wire.Asked:
+    def _put(self, request: wire.Request) -> wire.Asked:
         if self._socket.fileno() < 0:  # in a process that the block has forked; a lock may be held here for ever
             raise errors.CannotAsk
         with self._changed:
@@ -81,7 +79,7 @@ class Talk:
         self.say(asked)
         return asked
 
-    def _take(self, number: int) -> Answer | None:
+    def _take(self, number: int) -> wire.Answer | None:
         """The answer to that question, waited for; None when it is for the caller to read."""
         with self._changed:
             self._changed.wait_for(lambda: number in self._answers or not self._is_read)

@@ -17,7 +17,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -67,7 +67,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     timeout: float | None = None  # seconds
     memory_limit: int | None = None  # bytes resident, of the worker and all it started
     fresh_process: bool = False
-    masks: tuple[str, ...] = ()  # values replaced by *** besides the workplace's: the run's own secrets
+    masks: tuple[
+        str, ...
+    ] = ()  # values replaced by *** besides the workplace's: those of the run, and the project's secrets
     run: str = ""  # uid
     number: int = 1  # of the attempt, among those of its block run
     until: float | None = None  # of `clock.boottime`: user code does not begin later; the supervisor fills it in
@@ -166,12 +168,33 @@ class Declined(msgspec.Struct, frozen=True, tag="declined"):
     why: str
 
 
+class ReadSecret(msgspec.Struct, frozen=True, tag="read_secret"):
+    """The value of a secret is wanted. The answer is a `Secret`."""
+
+    name: str
+    waits: ClassVar[bool] = False  # for no run: it is answered at once
+
+
+class Secret(msgspec.Struct, frozen=True, tag="secret"):
+    """The value, None where there is no such secret; from now on its `masks` are replaced by *** in logs and errors."""
+
+    value: str | None
+    masks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+Request = StartRun | ReadSecret
+Answer = Told | Secret | Declined
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True, tag="asked"):
     """The `number`th question of an attempt."""
 
     attempt: str
     number: int
-    request: StartRun
+    request: Request
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
@@ -179,7 +202,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
 
     attempt: str
     number: int
-    answer: Told | Declined
+    answer: Answer
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):

@@ -1,1 +1,1 @@
-"""Decorators of blocks, and where the project is."""
+"""Decorators of blocks, where the project is, and what blocks share."""
