@@ -5,11 +5,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from headrace import errors
 
 MEBIBYTE = 2**20
+MOST_KEPT = 10**9  # runs of a pipeline
 SHORTEST_LEASE = 1.0  # seconds; less than that any hiccup of machine or network ends
 
 
@@ -27,7 +28,26 @@ class Settings:
     log_tail: int = 1 * MEBIBYTE  # and this much of its end
     profile_seconds: float = 5.0  # at most this long is spent on looking at one output
     block_cwd: str = "parent"  # a block's working directory: `parent` of the project, or the `project`
+    host: str = "127.0.0.1"  # where `headrace serve` listens
+    port: int = 6789
+    hosts: tuple[str, ...] = ()  # further names by which the server is called
     environment: tuple[str, ...] | None = None  # names that blocks inherit; None: all but headrace's own
+    keep_runs_days: float | None = 90.0  # days after its end that a run is kept; None, as in all of these: for ever
+    keep_runs: int = 100  # so many of the newest runs of each pipeline are kept, whatever their age
+    keep_failed_days: float | None = 365.0  # the same two for runs that failed
+    keep_failed: int = 500
+    keep_outputs_days: float | None = None  # days after a run's end that its outputs are kept; None: as long as the run
+    keep_logs_days: float | None = 90.0  # the same for its logs
+    keep_audit_days: float | None = 365.0  # days that it is kept who did what
+    oidc_issuer: str | None = None  # a provider of identities (OpenID Connect) that browsers may log in by
+    oidc_client_id: str = ""  # by which it knows this server
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_claim: str = "groups"  # of whose values,
+    oidc_roles: Mapping[str, str] = field(default_factory=dict[str, str])  # each may stand for ROLE or ROLE:TAG
+    oidc_domains: tuple[str, ...] = ()  # of emails; none: those of any are let in
+    oidc_redirect: str | None = None  # where it sends browsers back to; None: to where they called the server
+    mage_http_error_codes: bool = False  # errors of the Mage dialect have their true status, and not 200
+    mage_open_events: bool = False  # whoever reaches the server may post events through the Mage dialect
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -71,6 +91,23 @@ def _whole(name: str, source: str, given: Any) -> int:
     return value
 
 
+def _port(name: str, source: str, given: Any) -> int:
+    expected = "a number from 0 to 65535"
+    try:
+        value = int(given)
+    except (TypeError, ValueError):
+        raise errors.BadSetting(name=name, source=source, given=given, expected=expected) from None
+    if not 0 <= value <= 65535 or isinstance(given, bool | float):
+        raise errors.BadSetting(name=name, source=source, given=given, expected=expected)
+    return value
+
+
+def _host(name: str, source: str, given: Any) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise errors.BadSetting(name=name, source=source, given=given, expected="a name or an address")
+    return given.strip()
+
+
 def _seconds(name: str, source: str, given: Any) -> float:
     expected = "a number of seconds, 0 or more"
     try:
@@ -78,6 +115,37 @@ def _seconds(name: str, source: str, given: Any) -> float:
     except (TypeError, ValueError):
         raise errors.BadSetting(name=name, source=source, given=given, expected=expected) from None
     if not 0 <= value < float("inf") or isinstance(given, bool):
+        raise errors.BadSetting(name=name, source=source, given=given, expected=expected)
+    return value
+
+
+def _whether(name: str, source: str, given: Any) -> bool:
+    words = {"1": True, "true": True, "0": False, "false": False}
+    found = words.get(str(given).lower()) if isinstance(given, str | bool) else None
+    if found is None:
+        raise errors.BadSetting(name=name, source=source, given=given, expected="1 or 0")
+    return found
+
+
+def _days(name: str, source: str, given: Any) -> float | None:
+    """None for off, and for 0, which nobody is to lose everything by."""
+    try:
+        value = 0.0 if given == "off" else float(given)
+    except (TypeError, ValueError):
+        value = -1.0
+    if not 0 <= value < float("inf") or isinstance(given, bool):
+        raise errors.BadSetting(name=name, source=source, given=given, expected="a number of days, or off")
+    return value or None
+
+
+def _newest(name: str, source: str, given: Any) -> int:
+    """0 for off: then the age alone counts."""
+    try:
+        value = 0 if given == "off" else int(given)
+    except (TypeError, ValueError, OverflowError):
+        value = -1
+    if not 0 <= value <= MOST_KEPT or isinstance(given, bool | float):
+        expected = f"a whole number of runs up to {MOST_KEPT:,}, or off"
         raise errors.BadSetting(name=name, source=source, given=given, expected=expected)
     return value
 
@@ -110,6 +178,36 @@ def _names(name: str, source: str, given: Any) -> tuple[str, ...]:
     return tuple(each.strip() for each in names if each.strip())  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType]
 
 
+def _text(name: str, source: str, given: Any) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise errors.BadSetting(name=name, source=source, given=given, expected="a text")
+    return given.strip()
+
+
+def _secret(name: str, source: str, given: Any) -> str:
+    """What is given is not repeated."""
+    if not isinstance(given, str) or not given.strip():
+        raise errors.BadSetting(name=name, source=source, given="of another form", expected="a text")
+    return given.strip()
+
+
+def _pairs(name: str, source: str, given: Any) -> Mapping[str, str]:
+    """In the environment `one=this,other=that`; in TOML a table."""
+    pairs: Any = dict(map(_pair, given.split(","))) if isinstance(given, str) else given
+    if not isinstance(pairs, dict) or not all(map(_is_named, cast("dict[Any, Any]", pairs).items())):
+        raise errors.BadSetting(name=name, source=source, given=given, expected="NAME=VALUE, with commas between")
+    return {one.strip(): other.strip() for one, other in cast("dict[str, str]", pairs).items()}
+
+
+def _pair(said: str) -> tuple[str, str]:
+    one, _, other = said.partition("=")
+    return one, other
+
+
+def _is_named(pair: tuple[Any, Any]) -> bool:
+    return all(isinstance(each, str) and each.strip() for each in pair)
+
+
 _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "database": _database,
     "lease": _lease,
@@ -120,6 +218,25 @@ _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "log_tail": _whole,
     "profile_seconds": _seconds,
     "block_cwd": _place,
+    "host": _host,
+    "port": _port,
+    "hosts": _names,
     "environment": _names,
+    "keep_runs_days": _days,
+    "keep_runs": _newest,
+    "keep_failed_days": _days,
+    "keep_failed": _newest,
+    "keep_outputs_days": _days,
+    "keep_logs_days": _days,
+    "keep_audit_days": _days,
+    "oidc_issuer": _text,
+    "oidc_client_id": _text,
+    "oidc_client_secret": _secret,
+    "oidc_claim": _text,
+    "oidc_roles": _pairs,
+    "oidc_domains": _names,
+    "oidc_redirect": _text,
+    "mage_http_error_codes": _whether,
+    "mage_open_events": _whether,
 }
 assert {*_KINDS, "home"} == {each.name for each in fields(Settings)}  # noqa: S101 - a setting without a kind is a defect

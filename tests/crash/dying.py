@@ -5,7 +5,8 @@ It dies by SIGKILL at the COUNTth time that it does the DEED, just `before` or j
 * `commit` of a transaction;
 * `rename` of a file, under whatever name the system has for it;
 * `notify` of other processes, by a datagram or by NOTIFY;
-* `send` of a message to the supervisor.
+* `send` of a message to the supervisor;
+* `remove` of a file or folder, which a cleaning does.
 """
 
 import os
@@ -74,6 +75,9 @@ def lay(deed: str, death: Death, when: str) -> None:
             )
         case "send":
             death.lay(Channel, "send")
+        case "remove":
+            for name in ("unlink", "rmdir"):
+                death.lay(os, name)
 
 
 if __name__ == "__main__":

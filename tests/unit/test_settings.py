@@ -35,3 +35,27 @@ def test_the_password_of_a_database_is_shown_nowhere(tmp_path: Path) -> None:
 def test_a_lease_is_a_second_at_least(tmp_path: Path, given: str) -> None:
     with pytest.raises(errors.BadSetting, match="lease from HEADRACE_LEASE"):
         load(tmp_path, HEADRACE_LEASE=given)
+
+
+@pytest.mark.parametrize(("given", "days"), [("off", None), ("0", None), ("0.5", 0.5), ("90", 90.0)])
+def test_how_long_things_are_kept_is_in_days_or_off(tmp_path: Path, given: str, days: float | None) -> None:
+    found = load(tmp_path, HEADRACE_KEEP_RUNS_DAYS=given, HEADRACE_KEEP_OUTPUTS_DAYS=given)
+    assert (found.keep_runs_days, found.keep_outputs_days) == (days, days)
+    assert (found.keep_failed_days, found.keep_logs_days) == (365.0, 90.0), "the others are as they were"
+
+
+@pytest.mark.parametrize("given", ["-1", "nan", "inf", "soon", "true"])
+def test_days_that_are_none_are_refused(tmp_path: Path, given: str) -> None:
+    with pytest.raises(
+        errors.BadSetting, match=r"keep_logs_days from HEADRACE_KEEP_LOGS_DAYS .* a number of days, or off"
+    ):
+        load(tmp_path, HEADRACE_KEEP_LOGS_DAYS=given)
+
+
+def test_so_many_of_the_newest_are_kept_or_none_for_that(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text('keep_runs = 7\nkeep_failed = "off"')
+    found = load(tmp_path)
+    assert (found.keep_runs, found.keep_failed) == (7, 0)
+    for given in ("-1", "1.5", "many", "9999999999"):
+        with pytest.raises(errors.BadSetting, match="keep_runs from HEADRACE_KEEP_RUNS"):
+            load(tmp_path, HEADRACE_KEEP_RUNS=given)

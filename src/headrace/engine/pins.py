@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headrace import project
 from headrace.model.pipeline import NEVER_RUN, Pipeline
-from headrace.project import Project, Snapshot
+from headrace.project import Project, Snapshot, shelf
 from headrace.store import Store
 from headrace.store.projects import Pinned
 
@@ -46,11 +46,13 @@ class Pins:
         return Kept(found, *project.pin(found, self._versions))
 
     def pin(self, kept: Kept, pipeline: str, at: datetime) -> Pin:
-        """That pipeline as it was kept. Raises the BadInput for which it cannot be run."""
-        _, read = self.read(kept, pipeline)
-        version, files = project.version_hash(read, kept.snapshot), len(kept.snapshot.files)
-        found = kept.project
-        pinned = self._store.projects.pin(found.path, found.name, read, version, kept.snapshot.hash, files, at)
+        """That pipeline as it was kept. Raises the BadInput for which it cannot be run, and what `keep` raises."""
+        found, files = kept.project, len(kept.snapshot.files)
+        with shelf.held(self._versions):
+            project.lay_out(kept.snapshot, found, self._versions)  # if it was taken away since it was kept
+            _, read = self.read(kept, pipeline)
+            version = project.version_hash(read, kept.snapshot)
+            pinned = self._store.projects.pin(found.path, found.name, read, version, kept.snapshot.hash, files, at)
         return Pin(read, pinned)
 
     def read(self, kept: Kept, pipeline: str) -> tuple[Project, Pipeline]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+CLEANED = "cleaned"  # the codec of an output that has become old, of which nothing but its row was kept
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

@@ -1,4 +1,4 @@
-"""The beginning of an output for people to read, as JSON-able values; nothing is unpickled."""
+"""Some of an output for people to read, its beginning or a page of it, as JSON-able values; nothing is unpickled."""
 
 from importlib import import_module
 from itertools import islice
@@ -17,26 +17,56 @@ class Head(NamedTuple):
     rows: list[list[Any]]
 
 
-def head(output: Output, home: Path, rows: int) -> Head:
+def head(output: Output, home: Path, rows: int, first: int = 0, most: int | None = None) -> Head:
     """At most so many rows of a frame or array, elements of a list, or keys of a dict; of an object only its type.
 
-    CannotRead as `load` has it.
+    The first of them is that of the number `first`, from 0 on. CannotRead as `load` has it; OutputTooLarge where the rows
+    have more than `most` bytes.
     """
     path = home / output.path
+    kept.refuse_cleaned(output, path)
     try:
         if output.codec in tables.KEPT:
-            return _of_table(output, path, rows)
+            return _of_table(_bounded(tables.read(output, path).slice(first, rows), output, most))
         if output.codec == "numpy":
-            return _of_array(kept.load(output, home), rows)
-        return _of_document(output, home, rows) if output.codec == "json" else Head(["type"], [[output.kind]])
-    except (errors.CannotRead, MemoryError):
+            array = kept.load(output, home)
+            return _of_array(_bounded(array[first : first + rows] if array.ndim else array, output, most))
+        return _of_document(output, home, first, rows) if output.codec == "json" else Head(["type"], [[output.kind]])
+    except (errors.CannotRead, errors.OutputTooLarge, MemoryError):
         raise
     except Exception as error:
         raise errors.CannotRead(path=path, why=kept.reason(error)) from error
 
 
-def _of_table(output: Output, path: Path, rows: int) -> Head:
-    table = tables.read(output, path).slice(0, rows)
+def value(output: Output, home: Path, most: int) -> Any:
+    """A plain value as people read it, the whole of it; of an object its type. CannotRead, OutputTooLarge."""
+    path = home / output.path
+    kept.refuse_cleaned(output, path)
+    try:
+        if output.codec != "json":
+            return f"<{output.kind}>"
+        if "document" not in output.extra:
+            _refuse_large(path.stat().st_size, output, most)
+        return shown(*kept.read_document(output, home))
+    except (errors.CannotRead, errors.OutputTooLarge, MemoryError):
+        raise
+    except Exception as error:
+        raise errors.CannotRead(path=path, why=kept.reason(error)) from error
+
+
+def _bounded(part: Any, output: Output, most: int | None) -> Any:
+    """The rows of a table or an array, unless they have too many bytes."""
+    if most is not None:
+        _refuse_large(part.nbytes, output, most)
+    return part
+
+
+def _refuse_large(size: int, output: Output, most: int) -> None:
+    if size > most:
+        raise errors.OutputTooLarge(name=output.name, size=size, most=most)
+
+
+def _of_table(table: Any) -> Head:
     columns = [_cells(field, column) for field, column in zip(table.schema, table.columns, strict=True)]
     return Head(list(table.schema.names), [list(row) for row in zip(*columns, strict=True)])
 
@@ -53,8 +83,8 @@ def _cells(field: Any, column: Any) -> list[Any]:
     return [tables.cell(each) for each in column]
 
 
-def _of_array(array: Any, rows: int) -> Head:
-    listed = array[:rows].tolist() if array.ndim else [array.tolist()]
+def _of_array(array: Any) -> Head:
+    listed = array.tolist() if array.ndim else [array.tolist()]
     if array.ndim == 2:
         return Head([str(place) for place in range(array.shape[1])], [list(map(_nested, row)) for row in listed])
     return Head(["value"], [[_nested(each)] for each in listed])
@@ -64,14 +94,15 @@ def _nested(value: Any) -> Any:
     return list(map(_nested, cast("list[Any]", value))) if isinstance(value, list) else tables.plain(value)
 
 
-def _of_document(output: Output, home: Path, rows: int) -> Head:
+def _of_document(output: Output, home: Path, first: int, rows: int) -> Head:
     tree, parts = kept.read_document(output, home)
     if isinstance(tree, list):
-        return Head(["value"], [[shown(each, parts)] for each in islice(cast("list[Any]", tree), rows)])
+        return Head(["value"], [[shown(each, parts)] for each in islice(cast("list[Any]", tree), first, first + rows)])
     value = shown(tree, parts)
     if isinstance(value, dict):
         return Head(
-            ["key", "value"], [[key, each] for key, each in islice(cast("dict[str, Any]", value).items(), rows)]
+            ["key", "value"],
+            [[key, each] for key, each in islice(cast("dict[str, Any]", value).items(), first, first + rows)],
         )
     return Head(["value"], [[value]])
 

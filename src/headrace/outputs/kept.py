@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.model.output import Output
+from headrace.model.output import CLEANED, Output
 from headrace.outputs import documents, files, kinds, objects, returned
 
 _MODULES = {
@@ -37,7 +37,7 @@ def save(value: Any, place: Path, home: Path) -> tuple[bool, tuple[Output, ...]]
 
 def there(output: Output, home: Path) -> bool:
     """Whether what was kept can still be found."""
-    return "document" in output.extra or (home / output.path).exists()
+    return output.codec != CLEANED and ("document" in output.extra or (home / output.path).exists())
 
 
 def load(output: Output, home: Path) -> Any:
@@ -46,6 +46,7 @@ def load(output: Output, home: Path) -> Any:
     CannotRead when the file is missing, cut short or not what was written.
     """
     path = home / output.path
+    refuse_cleaned(output, path)
     try:
         if output.codec == "json":
             return _load_document(output, home)
@@ -54,6 +55,12 @@ def load(output: Output, home: Path) -> Any:
         raise
     except Exception as error:
         raise errors.CannotRead(path=path, why=reason(error)) from error
+
+
+def refuse_cleaned(output: Output, path: Path) -> None:
+    """CannotRead for an output of which nothing but its row was kept."""
+    if output.codec == CLEANED:
+        raise errors.CannotRead(path=path, why=f"it had become old, and was cleaned at {output.extra['cleaned_at']}")
 
 
 def argument(single: bool, outputs: tuple[Output, ...], home: Path) -> Any:
