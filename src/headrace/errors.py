@@ -43,8 +43,40 @@ class PipelineNotFound(BadInput):
     """The project {project} has no pipeline {pipeline}; it has {names}."""
 
 
+class VersionNotFound(BadInput):
+    """The pipeline {pipeline} has no version {version}."""
+
+
+class CodeNotKept(BadInput):
+    """The code of version {version} is not kept any more, or not yet: no run has it."""
+
+
+class CodeUnreadable(BadInput):
+    """The code of the block {block} cannot be read: {why}."""
+
+
 class BadPipeline(BadInput):
     """{file}: {field}: {why}"""
+
+
+class BadName(BadInput):
+    """{given!r} cannot be the name of a pipeline or block; expected {expected}."""
+
+
+class PipelineExists(BadInput):
+    """The project {project} has, or has had, a pipeline {pipeline}."""
+
+
+class BlockExists(BadInput):
+    """The pipeline {pipeline} has a block {block}, or its file is there."""
+
+
+class BlockNeeded(BadInput):
+    """The block {block} of the pipeline {pipeline} is needed by others: {names}."""
+
+
+class FileUnwritable(BadInput):
+    """{file} cannot be written: {why}. It is as it was."""
 
 
 class BadTriggers(BadInput):
@@ -135,12 +167,52 @@ class BadTokenTerms(BadInput):
     """The {field} of a token is {given!r:.200}; it must be {expected}."""
 
 
+class TagExists(BadInput):
+    """There is a tag {name!r:.200} already."""
+
+
+class BadTag(BadInput):
+    """The {field} of a tag is {given}; it must be {expected}."""
+
+
+class UserNotFound(BadInput):
+    """There is no user {user}."""
+
+
+class UserExists(BadInput):
+    """Somebody goes by the name {name!r:.200} already."""
+
+
+class BadUser(BadInput):
+    """The {field} of a user is {given}; it must be {expected}."""
+
+
+class LoginRefused(BadInput):
+    """Name and password are not those of somebody who may come in."""
+
+
+class TooManyLogins(BadInput):
+    """Too many logins have failed; try again in {seconds} s."""
+
+
 class NotAuthenticated(BadInput):
     """Who calls is not known: {why}."""
 
 
 class NotAllowed(BadInput):
     """The role {role} may not do that; it takes {needed}."""
+
+
+class OidcRefused(BadInput):
+    """The provider of identities {issuer} has not let in who came: {why}."""
+
+
+class OidcMissing(BadInput):
+    """Logging in by a provider of identities takes authlib: install headrace[oidc], or leave out the setting oidc_issuer."""
+
+
+class ReachUnclear(HeadraceError):
+    """It cannot be told what of this is within the caller's reach: {statement:.200}"""
 
 
 class PortTaken(BadInput):
@@ -155,6 +227,30 @@ class Unprotected(BadInput):
     """Beyond this machine ({host}) nobody is let in without a token, and there is none: make one with `headrace token create`, or set HEADRACE_BOOTSTRAP_TOKEN."""
 
 
+class ServerUnreached(HeadraceError):
+    """The server {url} cannot be reached: {why}."""
+
+
+class ServerProblem(HeadraceError):
+    """The server answered {status}, {kind}: {detail}"""
+
+
+class ServerRefused(BadInput, ServerProblem):
+    """The server refused it with {status}, {kind}: {detail}"""
+
+
+class BadServer(BadInput):
+    """The server {url!r:.200} from {source} cannot be called: {why}."""
+
+
+class BadTokenFile(BadInput):
+    """The token file {path} cannot be used: {why}."""
+
+
+class NotOnServer(BadInput):
+    """{command} works in a home on this machine and not on a server ({url}); leave out --url, and unset HEADRACE_URL."""
+
+
 class BadBody(BadInput):
     """{field} of the body is {given}; expected {expected}."""
 
@@ -165,6 +261,34 @@ class TooLarge(BadInput):
 
 class BadField(BadInput):
     """{field} is {given!r:.200}; expected {expected}."""
+
+
+class BadRecord(BadInput):
+    """{why}"""
+
+
+class RecordIncomplete(BadInput):
+    """{key} cannot be empty."""
+
+
+class NoSuchRecord(BadInput):
+    """There is no {noun} {id}."""
+
+
+class NoSuchResource(BadInput):
+    """There is no resource {resource}."""
+
+
+class QueryNotPermitted(NotAllowed):
+    """Query parameter {name} of value {value!r:.80} is not permitted on {operation} operation for {resource}."""
+
+
+class WriteNotPermitted(NotAllowed):
+    """Write of {field} on {operation} is disabled for {resource}."""
+
+
+class PathTraversal(BadInput):
+    """Invalid {what} (path traversal detected)."""
 
 
 class ProjectUnknown(BadInput):
@@ -191,6 +315,22 @@ class CannotUnseal(HeadraceError):
     """What was sealed for {purpose} cannot be opened: {why}."""
 
 
+class SecretExists(BadInput):
+    """The project {project} has a secret {name!r:.200} already."""
+
+
+class SecretNotFound(BadInput):
+    """There is no secret {name} of {scope}."""
+
+
+class BadSecret(BadInput):
+    """The {field} of a secret is {given}; it must be {expected}."""
+
+
+class SecretUnreadable(HeadraceError):
+    """The secret {name} cannot be read: {why}"""
+
+
 class BackfillNotFound(BadInput):
     """There is no backfill {backfill}."""
 
@@ -207,6 +347,14 @@ class RetryRefused(HeadraceError):
     """The run {run} cannot go on as it was asked: {why}."""
 
 
+class BadFilter(BadInput):
+    """The {field} of a list of runs is {given!r:.200}; expected {expected}."""
+
+
+class BadCursor(BadInput):
+    """The cursor {cursor!r:.80} is of no page of this list; it is to be given with the same filters as it was got with."""
+
+
 class RunNotFound(BadInput):
     """There is no run {run}."""
 
@@ -219,12 +367,32 @@ class RunFinal(BadInput):
     """The run {run} is {status} already; there is nothing left to cancel."""
 
 
+class RunNotDeletable(BadInput):
+    """The run {run} cannot be deleted: {why}."""
+
+
 class NoSuchAttempt(BadInput):
     """The block {block} of run {run} has no such attempt; it has {count}."""
 
 
+class BadLogQuery(BadInput):
+    """The {field} of a look at logs is {given!r:.200}; expected {expected}."""
+
+
 class OutputNotFound(BadInput):
     """{what} has no output {name}; it has {names}."""
+
+
+class OutputTooLarge(BadInput):
+    """What was asked for of the output {name} has {size} bytes; at most {most} are shown at once. Ask for fewer rows, or for Arrow."""
+
+
+class NoArrowForm(BadInput):
+    """The output {name} is a {kind}, which has no form as Arrow; ask for JSON."""
+
+
+class ExtraMissing(HeadraceError):
+    """The library {library} is not installed where the server runs: pip install 'headrace[frames]'"""
 
 
 class NoDecoratedFunction(HeadraceError):
@@ -240,7 +408,7 @@ class NotProvided(HeadraceError, ModuleNotFoundError):
 
 
 class CannotAsk(HeadraceError):
-    """Runs can be started only by the process of a block, while the block runs; what it has forked or left behind cannot."""
+    """headrace can be asked only by the process of a block, while the block runs; what it has forked or left behind cannot."""
 
 
 class CannotPass(BadInput):
@@ -304,6 +472,14 @@ class RunLost(HeadraceError):
 
 class EngineRunning(BadInput):
     """An engine runs already in the home {home}; a home without a PostgreSQL database has one."""
+
+
+class EngineNotFound(BadInput):
+    """There is no engine {engine}; there are {names}."""
+
+
+class DrainRefused(BadInput):
+    """The engine {engine} cannot be drained: {why}."""
 
 
 class EngineClosed(HeadraceError):

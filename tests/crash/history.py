@@ -65,6 +65,16 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many runs of a trigger the database says there are in a status; `trigger` is None for those by hand."""
+
+    pipeline: str
+    trigger: int | None
+    status: str
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kept:
     """An output of an attempt."""
 
@@ -101,6 +111,7 @@ class History:
     attempts: Sequence[Attempt] = ()
     events: Sequence[Event] = ()
     outputs: Sequence[Kept] = ()
+    tallies: Sequence[Tally] = ()
     ledger: Sequence[Line] = ()
     load: Callable[[Output], tuple[Any, str | None]] = lambda _: (
         None,
@@ -148,6 +159,8 @@ _QUERIES = {
         FROM block_runs ORDER BY id""",
     Attempt: "SELECT uid, block_run_id, number, status, reason FROM attempts ORDER BY id",
     Event: "SELECT id, run_id, block, attempt, kind, status, reason, at FROM events ORDER BY id",
+    Tally: """SELECT p.name AS pipeline, t.trigger_id AS trigger, t.status, CAST(sum(t.runs) AS bigint) AS runs
+        FROM tallies t JOIN pipelines p ON p.id = t.pipeline_id GROUP BY p.name, t.trigger_id, t.status""",
 }
 _OUTPUTS = "SELECT a.uid, o.* FROM outputs o JOIN attempts a ON a.id = o.attempt_id ORDER BY o.id"
 
@@ -163,6 +176,7 @@ def read(mill: Mill, database: str, home: Path, place: Path, accepted: Sequence[
         block_runs=found[BlockRun],
         attempts=found[Attempt],
         events=found[Event],
+        tallies=found[Tally],
         outputs=[Kept(attempt=row["uid"], output=_output(row)) for row in ask(_OUTPUTS)],
         ledger=read_ledger(place),
         load=lambda output: (outputs.load(output, home), outputs.profile(output, home, 60.0).hash),

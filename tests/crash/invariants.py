@@ -192,6 +192,15 @@ def one_run_for_each_fire_time(history: History) -> Broken:
             yield f"{count} runs are there for trigger {trigger} at {fire_time}"
 
 
+def counts_are_true(history: History) -> Broken:
+    """What the database counts as runs are made, move and go is what there is."""
+    there = Counter((run.pipeline, run.trigger, run.status) for run in history.runs)
+    kept = Counter({(each.pipeline, each.trigger, each.status): each.runs for each in history.tallies})
+    for key in there.keys() | kept.keys():
+        if there[key] != kept[key]:
+            yield f"{there[key]} runs of {key[0]}, trigger {key[1]}, are {key[2]}, and {kept[key]} are counted"
+
+
 def limits_hold(history: History) -> Broken:
     """As blocks see it, and as the events tell it."""
     for line in history.ledger:
@@ -272,6 +281,7 @@ ALL: Mapping[str, Callable[[History], Broken]] = {
         what_was_fenced_was_refused,
         one_run_for_each_key,
         one_run_for_each_fire_time,
+        counts_are_true,
         limits_hold,
         blocks_start_after_their_upstreams,
         blocks_read_what_was_recorded,

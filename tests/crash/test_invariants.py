@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.crash import invariants
-from tests.crash.history import Attempt, BlockRun, Event, History, Kept, Line, Run
+from tests.crash.history import Attempt, BlockRun, Event, History, Kept, Line, Run, Tally
 from tests.crash.mill import Mill, Shape
 
 from headrace.model.output import Output
@@ -24,6 +24,7 @@ class Told:
         self.attempts: list[Attempt] = []
         self.events: list[Event] = []
         self.outputs: list[Kept] = []
+        self.tallies: list[Tally] = []
         self.ledger: list[Line] = []
 
     def history(self) -> History:
@@ -35,6 +36,7 @@ class Told:
             attempts=self.attempts,
             events=self.events,
             outputs=self.outputs,
+            tallies=self.tallies,
             ledger=self.ledger,
             load=lambda output: (
                 {"attempt": output.name, "nonce": f"nonce of {output.name}"},
@@ -93,6 +95,7 @@ def told() -> Told:
     made = Told()
     made.run(1)
     made.run(2)
+    made.tallies.append(Tally(pipeline="two", trigger=None, status="completed", runs=2))
     return made
 
 
@@ -235,6 +238,17 @@ BREAKS: dict[str, list[tuple[str, Break]]] = {
         (
             "what that did not return",
             lambda t: change(t.ledger, said("bake", "began"), read=[{"attempt": "1.sow.1", "nonce": "another"}]),
+        ),
+    ],
+    "counts_are_true": [
+        (
+            "2 runs of two, trigger None, are completed, and 1 are counted",
+            lambda t: change(t.tallies, lambda _: True, runs=1),
+        ),
+        ("2 runs of two, trigger None, are completed, and 0 are counted", lambda t: t.tallies.clear()),
+        (
+            "0 runs of two, trigger None, are failed, and 2 are counted",
+            lambda t: change(t.tallies, lambda _: True, status="failed"),
         ),
     ],
     "outputs_of_the_completed_can_be_read": [

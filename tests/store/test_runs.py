@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 from headrace import errors, identity
 from headrace.model import transitions
 from headrace.model.output import Output
-from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run, RunStatus
 from headrace.store import Store, tables
 from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change, RunMoved
@@ -99,26 +97,6 @@ def test_a_final_run_is_not_asked_to_cancel(store: Store, begin: Begin) -> None:
     assert store.runs.get(run.id).cancel_requested_at is None
 
 
-def test_the_list_goes_back_page_by_page_and_misses_none(store: Store, create: Create) -> None:
-    made = [create().id for _ in range(7)]
-    seen: list[int] = []
-    before = None
-    while page := store.runs.latest(3, before=before):
-        seen += [listed.run.id for listed in page]
-        before = seen[-1]
-        create()  # what is made meanwhile moves nothing
-    assert seen == made[::-1]
-
-
-def test_the_list_names_project_and_pipeline_and_can_be_of_one(store: Store, create: Create, pinned: Pinned) -> None:
-    other = store.projects.pin(Path("/projects/demo"), "demo", Pipeline("hourly"), "v", "snapshot-1", 3, AT)
-    first, second = create(), create("a", other)
-    named = [(listed.run.id, listed.project, listed.pipeline) for listed in store.runs.latest(9)]
-    assert named == [(second.id, "demo", "hourly"), (first.id, "demo", "daily")]
-    assert [listed.run for listed in store.runs.latest(9, pipeline="daily")] == [first]
-    assert store.runs.latest(9, pipeline="weekly") == []
-
-
 def test_attempts_come_first_to_last_with_their_outputs_in_order(store: Store, begin: Begin) -> None:
     run, blocks = begin()
     tries = run_through(store, run, blocks["a"], "failed", "failed", "completed")
@@ -162,7 +140,7 @@ def test_the_latest_completed_ran_itself(store: Store, begin: Begin, pinned: Pin
     assert store.runs.latest_completed(pinned.pipeline_id, "a") == blocks["a"].id
     assert store.runs.latest_completed(pinned.pipeline_id, "b") is None
     assert store.runs.latest_completed(pinned.pipeline_id + 1, "a") is None
-    assert store.runs.run_of(blocks["a"].id) == first.id
+    assert store.runs.whole(reusing.id).reused == {"a": first.id}
     assert reusing.id > failed.id > first.id
 
 
@@ -207,3 +185,12 @@ def test_times_keep_their_microseconds_and_lose_only_their_zone(store: Store, cr
     kept = [store.runs.get(create(at=at).id).execution_date for at in moments]
     assert kept == moments
     assert {at.utcoffset() for at in kept} == {timedelta()}
+
+
+def test_the_run_of_a_block_run_is_told(store: Store, create: Callable[..., Run]) -> None:
+    first, second = create("ab"), create("a")
+    of_first, of_second = (store.runs.block_runs(run.id) for run in (first, second))
+    known = {row.id: row.run_id for row in (*of_first, *of_second)}
+    assert set(known.values()) == {first.id, second.id}
+    assert store.runs.of_block_runs([*known, 987654]) == known
+    assert store.runs.of_block_runs(()) == {}

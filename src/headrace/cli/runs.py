@@ -3,12 +3,12 @@
 What a command needs to answer is imported when it is called, so that its help is there at once.
 """
 
-import os
+from datetime import datetime
+from typing import Any
 
 import click
 
-from headrace import settings
-from headrace.cli import exits, home, options
+from headrace.cli import exits, options, parameters
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -20,14 +20,16 @@ COMMANDS = {
     "cancel": ("headrace.cli.runs:cancel", "Ask for a run to be cancelled."),
     "retry": ("headrace.cli.runs:retry", "Run again what of a run did not complete, or more of it."),
 }
+STATUSES = ("initial", "running", "completed", "failed", "cancelled")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 EPILOG = """\
 \b
 Examples:
-  headrace runs list --pipeline orders
+  headrace runs list --pipeline orders --status failed --since 2026-01-31
   headrace runs show 12
   headrace runs logs 12 clean_orders --level WARNING
+  headrace runs logs 12 --tail 20 --follow
   headrace runs output 12 clean_orders --rows 20
   headrace runs why 12
   headrace runs retry 12 --from clean_orders --code latest
@@ -42,16 +44,37 @@ def runs() -> None:
 
 @click.command("list", context_settings=options.CONTEXT)
 @click.option("-n", "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="At most so many.")
-@click.option("--before", metavar="RUN", type=int, help="Only runs older than this one: the next page of a list.")
+@click.option("--after", metavar="CURSOR", help="What follows a list that ended there.")
+@click.option("--project", metavar="NAME", help="Only runs of this project.")
 @click.option("--pipeline", metavar="NAME", help="Only runs of pipelines of this name.")
+@click.option("--trigger", metavar="TRIGGER", help="Only runs of this trigger: its number or name, or PIPELINE/NAME.")
+@click.option("--backfill", metavar="BACKFILL", type=parameters.count, help="Only runs of this backfill.")
+@click.option(
+    "--status",
+    "statuses",
+    type=click.Choice(STATUSES),
+    multiple=True,
+    help="Only runs in this status; may be repeated.",
+)
+@click.option("--since", metavar="MOMENT", type=parameters.moment, help="Only runs made at this moment or later.")
+@click.option("--until", metavar="MOMENT", type=parameters.moment, help="Only runs made before this moment.")
+@click.option(
+    "--var", "given", metavar="NAME=VALUE", multiple=True, help="Only runs with this variable; may be repeated."
+)
+@click.option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="Only runs whose trigger or pipeline has it; may be repeated."
+)
 @options.written_as
 @options.colour
-def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -> None:
-    """List runs, the newest first."""
-    from headrace.cli import runs_list
+def list_(limit: int, after: str | None, as_json: bool, **filters: Any) -> None:
+    """List runs, the newest first.
 
-    with home.opened() as app:
-        runs_list.write(app, limit, before, pipeline, as_json=as_json)
+    Dates and moments are in ISO 8601, and in UTC without an offset.
+    """
+    from headrace.cli import places, runs_list
+
+    with places.opened() as place:
+        runs_list.write(place, runs_list.Filters(**filters), limit, after, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -60,30 +83,47 @@ def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -
 @options.colour
 def show(run: int, as_json: bool) -> None:
     """Show RUN: how each block went, every attempt, what failed and why, and all that happened."""
-    from headrace.cli import runs_show
+    from headrace.cli import places, runs_show
 
-    with home.opened() as app:
-        runs_show.write(app, run, as_json=as_json)
+    with places.opened() as place:
+        runs_show.write(place, run, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
 @click.argument("run", type=int)
 @click.argument("block", required=False)
-@click.option("--attempt", "number", metavar="N", type=click.IntRange(1), help="This attempt; the latest otherwise.")
-@click.option("--tail", metavar="N", type=click.IntRange(0), help="Only the last N lines of each block.")
+@click.option("--attempt", "number", metavar="N", type=click.IntRange(1), help="Only these attempts; all otherwise.")
 @click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Only lines of this level or above.")
+@click.option("--grep", "text", metavar="TEXT", type=parameters.text, help="Only lines with this text, in any case.")
+@click.option("--since", metavar="MOMENT", type=parameters.moment, help="Only lines of this moment or later.")
+@click.option("--until", metavar="MOMENT", type=parameters.moment, help="Only lines from before this moment.")
+@click.option("--tail", metavar="N", type=click.IntRange(0), help="Only the last N of these lines.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until the run is final.")
 @options.written_as
 @options.colour
-def logs(run: int, block: str | None, number: int | None, tail: int | None, level: str | None, as_json: bool) -> None:
-    """Show what the blocks of RUN wrote, or one BLOCK of it.
+def logs(
+    run: int,
+    block: str | None,
+    number: int | None,
+    level: str | None,
+    text: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    tail: int | None,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Show what the blocks of RUN wrote, or one BLOCK of it, with all their attempts, in the order of time.
 
     Each line has its time, its level and where it was written: stdout, stderr, log (Python's logging), or headrace.
     """
-    from headrace.cli import runs_logs
+    from headrace.cli import places, runs_logs
+    from headrace.cli.here.logs import Asked
+    from headrace.operations import run_logs
 
-    levels = LEVELS[LEVELS.index(level) :] if level else None
-    with home.opened() as app:
-        runs_logs.write(app, run, block, number, tail, levels, as_json=as_json)
+    choice = run_logs.choice(level=level, text=text, since=since, until=until)
+    with places.opened() as place:
+        runs_logs.write(place, Asked(run, block, number, choice), tail, follow=follow, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -100,10 +140,10 @@ def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> 
 
     A block that returned several values has an output for each; NAME chooses one.
     """
-    from headrace.cli import runs_output
+    from headrace.cli import places, runs_output
 
-    with home.opened() as app:
-        runs_output.write(app, run, block, name, rows, as_json=as_json)
+    with places.opened() as place:
+        runs_output.write(place, run, block, name, rows, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -112,10 +152,10 @@ def output(run: int, block: str, name: str | None, rows: int, as_json: bool) -> 
 @options.colour
 def why(run: int, as_json: bool) -> None:
     """Say why RUN and its blocks wait, and what for; or, once it has ended, why it ended as it did."""
-    from headrace.cli import runs_why
+    from headrace.cli import places, runs_why
 
-    with home.opened() as app:
-        runs_why.write(app, run, as_json=as_json)
+    with places.opened() as place:
+        runs_why.write(place, run, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -123,10 +163,10 @@ def why(run: int, as_json: bool) -> None:
 @options.colour
 def cancel(run: int) -> None:
     """Ask for RUN to be cancelled. The engine that moves it stops its blocks, and ends it when they are gone."""
-    from headrace.cli import runs_cancel
+    from headrace.cli import places, runs_cancel
 
-    with home.opened() as app:
-        runs_cancel.cancel(app, run)
+    with places.opened() as place:
+        runs_cancel.cancel(place, run)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -158,7 +198,8 @@ def retry(run: int, start: str | None, whole: bool, code: str, detach: bool, qui
     asked = Again(run, start, whole, latest=code == "latest")
     if not detach:
         return running.begin(asked, quiet)
-    from headrace.cli import retries
+    from headrace.cli import places, retries
 
-    retries.leave(asked, settings.load(os.environ))
+    with places.opened() as place:
+        retries.leave(place, asked)
     return exits.COMPLETED

@@ -65,6 +65,7 @@ class Created:
 def create(connection: sa.Connection, new: NewRun, at: datetime, owner: str | None) -> Created:
     """See `Runs.create`. IntegrityError when somebody makes it at the same time: asked again, his is found."""
     held = _held(connection, new)
+    owner = None if held else owner
     if earlier := _earlier(connection, new):
         return Created(earlier, False)
     if new.refused:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,30 +10,27 @@ from sqlalchemy import exc
 
 from headrace import errors
 from headrace.model.output import Output
+from headrace.model.query import Query
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Reopening, Run, RunStatus
-from headrace.store import claims, creating, endings, retries, rows, slas
+from headrace.model.sorting import BlockSorting, Sorting
+from headrace.store import claims, creating, endings, listing, retries, rows, slas, whole
+from headrace.store import sorting as sort
 from headrace.store.changes import Change
 from headrace.store.claims import Claims
 from headrace.store.columns import Moment
 from headrace.store.creating import Created, Key, NewRun
 from headrace.store.database import About, Database
 from headrace.store.endings import Fenced
+from headrace.store.listing import Listed, Page
+from headrace.store.reach import Row
 from headrace.store.script import Plural, Script, Statement
-from headrace.store.tables import attempts, block_runs, events, outputs, pipelines, projects, runs
+from headrace.store.tables import attempts, block_runs, events, outputs, pipelines, runs
 from headrace.store.turn import Turn
+from headrace.store.whole import Whole
 
 AT_ONCE = 1024  # ids in one question; the databases take no more than some ten thousand values
 
-__all__ = ["Claims", "Created", "Fenced", "Key", "Listed", "NewRun", "Runs", "Turn"]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A run in a list, with the names of its project and pipeline."""
-
-    run: Run
-    project: str
-    pipeline: str
+__all__ = ["Claims", "Created", "Fenced", "Key", "Listed", "NewRun", "Page", "Runs", "Turn"]
 
 
 class Runs:
@@ -54,7 +50,7 @@ class Runs:
             return self._create(new, at, owner)  # somebody made it since we looked, or it is refused for good
 
     def _create(self, new: NewRun, at: datetime, owner: str | None) -> Created:
-        with self._database.write() as connection:
+        with self._database.write(Row(pipelines, new.pipeline_id)) as connection:
             created = creating.create(connection, new, at, owner)
             if created.made and owner is None:
                 self._database.ring(connection)
@@ -87,7 +83,7 @@ class Runs:
         """Asks that the run be cancelled, which an engine does. Says since when it is asked; None for a final run."""
         update = sa.update(runs).where(runs.c.id == run_id, claims.OPEN)
         asked = update.values(cancel_requested_at=sa.func.coalesce(runs.c.cancel_requested_at, sa.literal(at, Moment)))
-        with self._database.write() as connection:
+        with self._database.write(Row(runs, run_id)) as connection:
             since = connection.scalar(asked.returning(runs.c.cancel_requested_at))
             if since is not None:
                 self._database.ring(connection)
@@ -98,7 +94,7 @@ class Runs:
 
         False when the run is not final, or was asked to go on before.
         """
-        with self._database.write() as connection:
+        with self._database.write(Row(runs, run_id)) as connection:
             landed = retries.request(connection, run_id, reopening, owner)
             if landed:
                 self._database.ring(connection)
@@ -171,6 +167,11 @@ class Runs:
             raise errors.RunNotFound(run=run)
         return rows.run(found[0])
 
+    def whole(self, run_id: int) -> Whole:
+        """The run of that id with all that is kept of it, as it is at one moment; RunNotFound if there is none."""
+        with self._database.read() as connection:
+            return whole.read(connection, run_id)
+
     def settled(self, run_ids: Collection[int]) -> list[int]:
         """Those of the runs that are final, or are there no more."""
         ids = sorted(run_ids)
@@ -180,21 +181,76 @@ class Runs:
                 settled.difference_update(_still_open(connection, ids[first : first + AT_ONCE]))
         return sorted(settled)
 
-    def latest(self, limit: int, *, before: int | None = None, pipeline: str | None = None) -> list[Listed]:
-        """The newest runs first, at most `limit`, those with an id below `before`, of that pipeline's name if given."""
-        query = sa.select(*rows.RUN, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
-        query = query.select_from(runs.join(pipelines).join(projects)).order_by(runs.c.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(runs.c.id < before)
-        if pipeline is not None:
-            query = query.where(pipelines.c.name == pipeline)
+    def page(self, query: Query, limit: int, after: int | None = None, *, blocks: bool = False) -> Page:
+        """At most `limit` runs of the list, beyond the id `after`, with their block runs if those are asked for.
+
+        There may be fewer than `limit` although the list goes on, where a span of moments, variables, tags or the SLA
+        is asked for: a page looks at no more than `listing.EXAMINED` runs for those. With the newest first, runs that
+        are made meanwhile change nothing in the pages that follow; with the oldest first, where several engines write,
+        one with a lower id may come to light after a page that ended beyond it.
+        """
         with self._database.read() as connection:
-            found = connection.execute(query).mappings()
-            return [Listed(_run(row), row["project"], row["pipeline"]) for row in found]
+            return listing.page(connection, query, limit, after, blocks=blocks)
+
+    def sorted(self, sorting: Sorting, limit: int, offset: int, *, whole_dates: bool = False) -> Sequence[Listed]:
+        """At most `limit` runs of the list, without the first so many, with their block runs.
+
+        With `whole_dates` all runs of one execution date, the first thousand of them, are on the page where the first of
+        them is, and on no other. The list is to be by that date then.
+        """
+        with self._database.read() as connection:
+            found = sort.ids(connection, sorting, limit, offset, whole_dates=whole_dates)
+            return listing.read(connection, found, blocks=True)
+
+    def count(self, sorting: Sorting) -> int:
+        """How many runs the list has; each is counted, so ask `Tallies` where that is enough."""
+        with self._database.read() as connection:
+            return sort.count(connection, sorting)
+
+    def sorted_blocks(self, wanted: BlockSorting, limit: int, offset: int) -> Sequence[tuple[Listed, BlockRun]]:
+        """At most `limit` block runs of the list, without the first so many, each with its run."""
+        with self._database.read() as connection:
+            found = sort.block_runs(connection, wanted, limit, offset)
+            those = listing.read(connection, list({run_id: None for _, run_id in found}), blocks=True)
+        by_id = {block.id: (each, block) for each in those for block in each.blocks}
+        return [by_id[block_id] for block_id, _ in found]
+
+    def count_blocks(self, wanted: BlockSorting) -> int:
+        """How many block runs the list has; each is counted."""
+        with self._database.read() as connection:
+            return sort.count_block_runs(connection, wanted)
+
+    def block_run(self, block_run_id: int) -> BlockRun:
+        """NoSuchRecord if there is none of that id."""
+        found = self._database.ask(_BLOCK_RUN, id=block_run_id)
+        if not found:
+            raise errors.NoSuchRecord(noun="block run", id=block_run_id)
+        return rows.block_run(found[0])
+
+    def listed(self, run_id: int) -> Listed:
+        """The run of that id as it is in a list, with its block runs; RunNotFound if there is none."""
+        with self._database.read() as connection:
+            found = listing.read(connection, [run_id], blocks=True)
+        if not found:
+            raise errors.RunNotFound(run=run_id)
+        return found[0]
+
+    def latest(self, limit: int) -> Sequence[Listed]:
+        """The newest runs first, at most `limit`."""
+        return self.page(Query(), limit).runs
 
     def block_runs(self, run_id: int) -> list[BlockRun]:
         """The run's block runs, in the order their blocks were written."""
         return [rows.block_run(row) for row in self._database.ask(_BLOCK_RUNS, run=run_id)]
+
+    def of_block_runs(self, block_run_ids: Iterable[int]) -> dict[int, int]:
+        """The runs that those block runs are of, by block run id; those there are none of are left out."""
+        ids = sorted(set(block_run_ids))
+        parts = (ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE))
+        asked = (_RUNS_OF.of(part) for part in parts)
+        return {
+            row["id"]: row["run_id"] for statement, given in asked for row in self._database.ask(statement, **given)
+        }
 
     def attempts(self, block_run_ids: Iterable[int]) -> dict[int, list[Attempt]]:
         """Every attempt of those block runs with its outputs, first to last, by block run id."""
@@ -224,15 +280,13 @@ class Runs:
         with self._database.read() as connection:
             return connection.scalar(query)
 
-    def run_of(self, block_run_id: int) -> int:
-        """The id of the run that the block run belongs to."""
-        query = sa.select(block_runs.c.run_id).where(block_runs.c.id == block_run_id)
-        with self._database.read() as connection:
-            return connection.execute(query).scalar_one()
-
     def events(self, run_id: int) -> list[Event]:
         """Everything that happened in the run, in the order it was recorded."""
         return [rows.event(row) for row in self._database.ask(_EVENTS, run=run_id)]
+
+    def events_after(self, run_id: int, after: int, limit: int) -> list[Event]:
+        """The run's events with ids above `after`, in the order they were recorded, at most `limit`."""
+        return [rows.event(row) for row in self._database.ask(_EVENTS_AFTER, run=run_id, after=after, most=limit)]
 
 
 def _of_run(column: sa.Column[Any], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -241,7 +295,16 @@ def _of_run(column: sa.Column[Any], *columns: sa.ColumnElement[Any]) -> sa.Selec
 
 _BY_ID, _BY_UID = Statement(_of_run(runs.c.id, *rows.RUN)), Statement(_of_run(runs.c.uid, *rows.RUN))
 _BLOCK_RUNS = Statement(_of_run(block_runs.c.run_id, *rows.BLOCK_RUN).order_by(block_runs.c.id))
+_BLOCK_RUN = Statement(
+    sa.select(*rows.BLOCK_RUN).where(block_runs.c.id == sa.bindparam("id", type_=block_runs.c.id.type))
+)
 _EVENTS = Statement(_of_run(events.c.run_id, *rows.EVENT).order_by(events.c.id))
+_EVENTS_AFTER = Statement(
+    _of_run(events.c.run_id, *rows.EVENT)
+    .where(events.c.id > sa.bindparam("after", type_=events.c.id.type))
+    .order_by(events.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _MINE = sa.and_(claims.OPEN, runs.c.owner == sa.bindparam("owner", type_=runs.c.owner.type))
 _OWNED = Statement(sa.select(runs.c.id, runs.c.admitted_at).where(_MINE).order_by(runs.c.id))
 _ASKED = Statement(
@@ -250,6 +313,7 @@ _ASKED = Statement(
     .order_by(runs.c.id)
 )
 _STILL_OPEN = Plural(lambda ids: sa.select(runs.c.id).where(runs.c.id.in_(ids), claims.OPEN))
+_RUNS_OF = Plural(lambda ids: sa.select(block_runs.c.id, block_runs.c.run_id).where(block_runs.c.id.in_(ids)))
 _ATTEMPTS = Plural(
     lambda ids: (
         sa.select(*rows.ATTEMPT)
@@ -279,10 +343,3 @@ def _attempts(connection: sa.Connection, block_run_ids: Sequence[int]) -> Iterat
         returned.setdefault(row["attempt_id"], []).append(rows.output(row))
     for row in tries.named:
         yield rows.attempt(row, returned.get(row["id"], []))
-
-
-def _run(columns: rows.Columns) -> Run:
-    try:
-        return rows.run(columns)
-    except errors.RowUnreadable:
-        return rows.bare_run(columns)

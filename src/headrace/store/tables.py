@@ -84,6 +84,7 @@ snapshots = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("files", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("used_at", Moment),  # when it was pinned last, to the day
     sa.UniqueConstraint("project_id", "hash"),
 )
 
@@ -96,6 +97,7 @@ versions = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("content", Document, nullable=False),  # the Pipeline value
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("used_at", Moment),  # when it was pinned last, to the day
     sa.UniqueConstraint("pipeline_id", "hash"),
 )
 
@@ -173,6 +175,7 @@ occurrences = sa.Table(  # something that event triggers may begin runs for; eac
     sa.UniqueConstraint("kind", "subject", "mark"),
     _partly("occurrences_open", "id", where="handled_at IS NULL"),
     _partly("occurrences_rule", "rule_id", where="rule_id IS NOT NULL"),
+    _partly("occurrences_handled", "handled_at", where="handled_at IS NOT NULL"),
 )
 
 gaps = sa.Table(  # fire times that got no run, and why
@@ -231,6 +234,57 @@ backfills = sa.Table(
     _partly("backfills_open", "id", where="status IN ('running', 'paused')"),
 )
 
+users = sa.Table(
+    "users",
+    metadata,
+    _id(),
+    _uid(),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("username_key", sa.Text, nullable=False, unique=True),  # in small letters, as it is looked up
+    sa.Column("email", sa.Text),
+    sa.Column("email_key", sa.Text, unique=True),
+    sa.Column("first_name", sa.Text, nullable=False),
+    sa.Column("last_name", sa.Text, nullable=False),
+    sa.Column("avatar", sa.Text, nullable=False),
+    sa.Column("password", sa.Text),  # its hash; NULL for who comes by another door alone
+    sa.Column("subject", sa.Text, unique=True),  # who it is to a provider of identities
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("last_login_at", Moment),
+)
+
+user_roles = sa.Table(
+    "user_roles",
+    metadata,
+    _id(),
+    sa.Column("user_id", ID, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("role", sa.String(10), nullable=False),
+    sa.Column("tag", sa.Text),  # of the pipelines that it is for; NULL: for all
+    sa.CheckConstraint("role IN ('viewer', 'editor', 'admin', 'owner')", name="role"),
+    _partly("user_roles_tag", "user_id", "tag", where="tag IS NOT NULL", unique=True),
+    _partly("user_roles_everywhere", "user_id", where="tag IS NULL", unique=True),
+)
+
+pipeline_tags = sa.Table(  # of the version that was pinned last
+    "pipeline_tags",
+    metadata,
+    _id(),
+    _of("pipeline_id", "pipelines.id"),
+    sa.Column("tag", sa.Text, nullable=False),
+    sa.UniqueConstraint("pipeline_id", "tag"),
+    sa.Index(None, "tag", "pipeline_id"),
+)
+
+tags = sa.Table(  # those that were written down by themselves; pipelines and triggers carry theirs as names
+    "tags",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("description", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
 tokens = sa.Table(  # what programs and browsers show to be let in; only the hash of each is kept
     "tokens",
     metadata,
@@ -243,7 +297,34 @@ tokens = sa.Table(  # what programs and browsers show to be let in; only the has
     sa.Column("expires_at", Moment),
     sa.Column("revoked_at", Moment),
     sa.Column("used_at", Moment),  # to the minute
+    sa.Column("kind", sa.String(10), nullable=False, server_default="api"),
+    sa.Column("user_id", ID, sa.ForeignKey("users.id", ondelete="SET NULL")),
     sa.CheckConstraint("role IN ('viewer', 'editor', 'admin', 'owner')", name="role"),
+    _partly("tokens_user_id", "user_id", where="user_id IS NOT NULL"),
+)
+
+audit = sa.Table(  # who did what; rows are added, and go when they are old, and are never changed
+    "audit",
+    metadata,
+    _id(),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("user_id", ID),  # as it was: neither user nor token need be there any more
+    sa.Column("token_id", ID),
+    sa.Column("deed", sa.String(80), nullable=False),
+    sa.Column("noun", sa.String(40), nullable=False),
+    sa.Column("object", sa.Text),
+    sa.Column("run_id", ID),
+    sa.Column("project", sa.Text),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("problem", sa.Text),
+    sa.Column("address", sa.Text),
+    sa.Column("via", sa.String(10), nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),  # how often, where many are told by one row
+    sa.CheckConstraint("outcome IN ('ok', 'refused', 'failed')", name="outcome"),
+    sa.Index(None, "at"),
+    sa.Index(None, "who", "id"),
+    _partly("audit_run_id", "run_id", "id", where="run_id IS NOT NULL"),
 )
 
 secrets = sa.Table(  # sealed; of a project, or of all of them
@@ -271,6 +352,7 @@ engines = sa.Table(  # a living engine has a row; the runs of an owner without o
     sa.Column("own", sa.Boolean, nullable=False),  # it moves only the runs made for it
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("lease_until", Moment),  # by the database's clock, where it has one; NULL where the lock file alone tells
+    sa.Column("drain_requested_at", Moment),  # since when it is to begin nothing more; NULL: nobody has asked
 )
 
 limits = sa.Table(  # each is locked before what it bounds is counted
@@ -303,6 +385,7 @@ keys = sa.Table(  # what was asked under a key is done once
     sa.Column("run_uid", sa.String(36), nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.UniqueConstraint("scope", "key"),
+    sa.Index(None, "run_uid"),
 )
 
 runs = sa.Table(
@@ -333,7 +416,13 @@ runs = sa.Table(
     sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),  # its trigger was paused before it began
     sa.Column("sla_at", Moment),  # when it is to have ended
     sa.Column("passed_sla", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column(
+        "outputs_cleaned_at", Moment
+    ),  # what it had left behind until then has gone; after a later end there is more
+    sa.Column("logs_cleaned_at", Moment),
     sa.CheckConstraint("status <> 'running' OR owner IS NOT NULL", name="owned"),
+    sa.Index(None, "snapshot_id"),
+    sa.Index(None, "version_id"),
     sa.Index(None, "pipeline_id", "id"),
     sa.Index(None, "pipeline_id", "execution_date"),
     sa.Index(None, "status", "id"),
@@ -344,9 +433,35 @@ runs = sa.Table(
     _partly("runs_cancelling", "id", where="ended_at IS NULL AND cancel_requested_at IS NOT NULL"),
     _partly("runs_retrying", "id", where="retry_request IS NOT NULL"),
     _partly("runs_trigger", "trigger_id", "id", where="trigger_id IS NOT NULL"),
+    _partly("runs_trigger_date", "trigger_id", "execution_date", "id", where="trigger_id IS NOT NULL"),
     _partly("runs_open", "trigger_id", where="ended_at IS NULL AND trigger_id IS NOT NULL"),
     _partly("runs_backfill", "backfill_id", "execution_date", "id", where="backfill_id IS NOT NULL"),
+    _partly("runs_trigger_status", "trigger_id", "status", "id", where="trigger_id IS NOT NULL"),
+    _partly("runs_backfill_status", "backfill_id", "status", "id", where="backfill_id IS NOT NULL"),
+    sa.Index(None, "pipeline_id", "status", "id"),
+    sa.Index(None, "created_at", "id"),
+    sa.Index(None, "execution_date", "id"),
+    _partly("runs_ended_at", "ended_at", "id", where="ended_at IS NOT NULL"),
     _partly("runs_sla", "sla_at", where="ended_at IS NULL AND sla_at IS NOT NULL AND passed_sla = false"),
+)
+
+tallies = sa.Table(  # how many runs there are, as the database itself keeps count; see `tallies`
+    "tallies",
+    metadata,
+    _id(),
+    sa.Column("pipeline_id", ID, nullable=False),
+    sa.Column("trigger_id", ID),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("runs", sa.BigInteger, nullable=False),
+    sa.Index(None, "pipeline_id", "trigger_id", "status"),
+)
+
+remains = sa.Table(  # what may still lie on the disk of rows that have gone
+    "remains",
+    metadata,
+    _id(),
+    sa.Column("pipeline_id", ID),
+    sa.Column("path", sa.Text, nullable=False),  # relative to the home
 )
 
 block_runs = sa.Table(
@@ -363,6 +478,7 @@ block_runs = sa.Table(
     sa.Column("started_at", Moment),
     sa.Column("reused_from", ID, sa.ForeignKey("block_runs.id")),
     sa.UniqueConstraint("run_id", "block"),
+    _partly("block_runs_reused_from", "reused_from", where="reused_from IS NOT NULL"),
     sa.CheckConstraint("status <> 'running' OR attempt > 0", name="numbered"),
     sa.CheckConstraint("retry_at IS NULL OR status = 'queued'", name="retried"),
 )

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-HEAD = "0004"
+HEAD = "0006"
 
 
 def revision(connection: sa.Connection) -> str | None:
