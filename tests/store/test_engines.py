@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.store.conftest import AT, together
+from tests.store.conftest import AT, Begin, together
 
+from headrace.model.run import Run, RunStatus
 from headrace.store import Store
 from headrace.store.engines import EngineRow
 
@@ -65,3 +66,20 @@ def test_of_all_leases_the_first_that_ends_is_waited_for(store: Store, live: Liv
     assert 500 < lapse <= 610
     live("over", lease=0.0)
     assert store.engines.next_lapse(0.0, AT + timedelta(seconds=1)) == 0.0
+
+
+def test_an_engine_is_asked_to_drain_once_and_for_all(store: Store, live: Live) -> None:
+    live("one"), live("two")
+    assert not store.engines.is_drained("one")
+    assert store.engines.request_drain("one", AT)
+    assert store.engines.request_drain("one", AT + timedelta(hours=1))
+    assert (store.engines.is_drained("one"), store.engines.is_drained("two")) == (True, False)
+    assert [row.drain_requested_at for row in store.engines.living()] == [AT, None]
+    assert not store.engines.request_drain("gone", AT)
+
+
+def test_open_runs_are_counted_by_their_owner(store: Store, begin: Begin, create: Callable[..., Run]) -> None:
+    begin(), begin(), create()
+    ended, _ = begin()
+    assert store.runs.close(ended.id, None, RunStatus.CANCELLED, "by hand", AT)
+    assert store.engines.holding() == {"engine-1": 2}

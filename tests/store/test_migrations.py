@@ -138,6 +138,25 @@ def test_opening_brings_a_home_forward_and_refuses_a_server_s(written: Place) ->
         assert stores.status(*written).revision == "0001"
 
 
+TAGGED = """
+UPDATE versions SET content = '{"name": "daily", "tags": ["old"]}';
+INSERT INTO pipelines (uid, project_id, name, created_at) VALUES ('pl2', 1, 'broken', :at), ('pl3', 1, 'odd', :at);
+INSERT INTO versions (uid, pipeline_id, hash, content, created_at) VALUES
+    ('v2', 1, 'w', '{"name": "daily", "tags": ["finance", "finance", "x", 3]}', :at),
+    ('v3', 2, 'v', 'no JSON', :at),
+    ('v4', 3, 'v', '{"name": "odd", "tags": "finance"}', :at)
+"""
+
+
+def test_the_tags_of_pipelines_are_those_of_their_latest_versions(written: Place, empty: Database) -> None:
+    _write(empty, TAGGED)
+    stores.upgrade(*written)
+    with closing(stores.open(*written)) as store, empty.read() as connection:
+        found = connection.execute(sa.text("SELECT pipeline_id, tag FROM pipeline_tags ORDER BY tag"))
+        assert list(map(tuple, found)) == [(1, "finance"), (1, "x")]
+        assert store.projects.pipeline_ids() == {1, 2, 3}
+
+
 def test_an_upgrade_of_what_is_up_to_date_does_nothing(place: Place) -> None:
     assert stores.upgrade(*place) == (migrations.HEAD, migrations.HEAD)
 

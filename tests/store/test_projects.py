@@ -1,15 +1,18 @@
 """Projects, pipelines, versions and snapshots: one row each, however often they are seen."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.store.conftest import PIPELINE
 
 from headrace import errors
 from headrace.model.limits import Limits
 from headrace.model.pipeline import Block, BlockType, Language, Pipeline
+from headrace.model.run import Run
 from headrace.store import Store, tables
 from headrace.store.database import Database
 from headrace.store.projects import Pinned
@@ -115,3 +118,24 @@ def test_those_who_see_a_project_at_once_make_one_row(store: Store, rounds: int)
         each.join()
     assert len(found) == 4
     assert len(set(map(repr, found))) == 1
+
+
+def test_versions_are_listed_the_newest_first(store: Store) -> None:
+    pipelines = [Pipeline("daily", title=title) for title in ("one", "two", "three")]
+    pins = [store.projects.pin(Path("/p/demo"), "demo", each, f"v-{each.title}", "s", 1, AT) for each in pipelines]
+    store.projects.pin(Path("/p/demo"), "demo", Pipeline("other"), "v-other", "s", 1, AT)
+    newest = store.projects.versions(pins[0].pipeline_id, 2)
+    assert [each.hash for each in newest] == ["v-three", "v-two"]
+    (oldest,) = store.projects.versions(pins[0].pipeline_id, 2, before=newest[-1].id)
+    assert oldest == store.projects.find_version(pins[0].pipeline_id, "v-one")
+    assert (oldest.id, oldest.created_at) == (pins[0].version_id, AT)
+    assert store.projects.find_version(pins[0].pipeline_id, "v-other") is None
+
+
+def test_a_version_is_read_where_its_newest_run_has_it(
+    store: Store, pinned: Pinned, create: Callable[..., Run]
+) -> None:
+    assert store.projects.snapshot_of(pinned.version_id) is None
+    later = store.projects.pin(Path("/projects/demo"), "demo", PIPELINE, "version-1", "snapshot-2", 3, AT)
+    create(), create(pins=later)
+    assert store.projects.snapshot_of(pinned.version_id) == "snapshot-2"

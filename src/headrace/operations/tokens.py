@@ -4,20 +4,26 @@ from datetime import datetime, timedelta
 
 from headrace import clock, errors, vault
 from headrace.app import App
-from headrace.model.access import Caller, Role, Token
+from headrace.model import access
+from headrace.model.access import Caller, Grant, Role, Token
 
 FIRST = "the administrator's of HEADRACE_BOOTSTRAP_TOKEN"
 SHORTEST = 16  # characters of a token that somebody has thought up
 LONGEST_NAME = 255
 
 
-def create(app: App, name: str, role: Role, lifetime: timedelta | None = None) -> tuple[Token, str]:
-    """A new token, and what it says, which nobody can be told again. BadTokenTerms."""
+def create(
+    app: App, name: str, role: Role, lifetime: timedelta | None = None, user_id: int | None = None
+) -> tuple[Token, str]:
+    """A new token, and what it says, which nobody can be told again. BadTokenTerms, UserNotFound.
+
+    With a user it is that user's: it may what they may, but no more than the role, and ends with them.
+    """
     if not name.strip() or len(name) > LONGEST_NAME or "\0" in name:
         raise errors.BadTokenTerms(field="name", given=name, expected=f"1 to {LONGEST_NAME} characters")
-    now = clock.now()
-    said = vault.new_token()
-    return app.store.tokens.create(name.strip(), role, vault.digest(said), now, _end(now, lifetime)), said
+    now, said = clock.now(), vault.new_token()
+    end = _end(now, lifetime)
+    return app.store.tokens.create(name.strip(), role, vault.digest(said), now, end, user_id=user_id), said
 
 
 def bootstrap(app: App, said: str) -> None:
@@ -34,8 +40,30 @@ def caller(app: App, said: str) -> Caller | None:
     token = app.store.tokens.of(vault.digest(said))
     if token is None or not token.stands(now):
         return None
-    app.store.tokens.note_use(token, now)
-    return Caller(token.name, token.role, token.id, token.expires_at)
+    known = _whole(token) if token.user_id is None else _user_s(app, token, token.user_id)
+    if known:
+        app.store.tokens.note_use(token, now)
+    return known
+
+
+def _whole(token: Token) -> Caller:
+    """Of a token that is nobody's own: its role is for all pipelines."""
+    return Caller(token.name, token.role, token.id, token.expires_at, token.role)
+
+
+def _user_s(app: App, token: Token, user_id: int) -> Caller | None:
+    """What the user may now, as far as the token's role goes."""
+    found = app.store.users.role_of(user_id)
+    if found is None:
+        return None
+    name, granted = found
+    grants = [Grant(access.lower(grant.role, token.role), grant.tag) for grant in granted]
+    role = access.highest(grant.role for grant in grants)
+    if role is None:
+        return None
+    everywhere = access.highest(grant.role for grant in grants if grant.tag is None)
+    tagged = tuple(grant for grant in grants if grant.tag is not None)
+    return Caller(name, role, token.id, token.expires_at, everywhere, user_id, tagged)
 
 
 def revoke(app: App, token_id: int) -> Token:

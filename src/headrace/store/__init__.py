@@ -3,27 +3,40 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from headrace.model.reach import Reach
 from headrace.store import databases
+from headrace.store.audit import Audit
+from headrace.store.auditing import Auditor
 from headrace.store.backfills import Backfills
 from headrace.store.database import About, Database, Listener
 from headrace.store.engines import Engines
+from headrace.store.happenings import Happenings
 from headrace.store.limits import LimitTable
 from headrace.store.occurrences import Occurrences
 from headrace.store.projects import Projects
+from headrace.store.retention import Retention
 from headrace.store.runs import Runs
+from headrace.store.secrets import Secrets
+from headrace.store.statistics import Statistics
+from headrace.store.tags import Tags
+from headrace.store.tallies import Tallies
 from headrace.store.tokens import Tokens
 from headrace.store.trigger_files import TriggerFiles
 from headrace.store.triggers import Triggers
+from headrace.store.users import Users
 from headrace.store.watches import Watches
 
 
 class Store:
     """What is remembered: `projects` with all that pins their runs, `engines`, `limits`,
-    `runs` with all of theirs, `triggers` and `backfills`, `occurrences` and the `watches` that look for some of them.
+    `runs` with all of theirs, `triggers` and `backfills`, `occurrences` and the `watches` that look for some of them,
+    and `secrets`; by `retention` what has become old goes.
     """
 
-    def __init__(self, opened: Database) -> None:
+    def __init__(self, opened: Database, auditor: Auditor | None = None) -> None:
         self._database = opened
+        self.audit = Audit(opened)
+        self.auditor = auditor or Auditor(self.audit)
         self.projects = Projects(opened)
         self.engines = Engines(opened)
         self.limits = LimitTable(opened)
@@ -33,7 +46,18 @@ class Store:
         self.backfills = Backfills(opened)
         self.occurrences = Occurrences(opened)
         self.watches = Watches(opened)
+        self.retention = Retention(opened)
+        self.users = Users(opened)
         self.tokens = Tokens(opened)
+        self.tallies = Tallies(opened)
+        self.statistics = Statistics(opened)
+        self.tags = Tags(opened)
+        self.happenings = Happenings(opened)
+        self.secrets = Secrets(opened)
+
+    def within(self, reach: Reach) -> "Store":
+        """The same store, where only what is within reach is there, and only that of it may be changed for which it takes."""
+        return Store(self._database.within(reach), self.auditor)
 
     def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         """Calls `wake`, from a thread of its own, whenever there may be something for the engine of that name to do.
@@ -44,6 +68,7 @@ class Store:
 
     def close(self) -> None:
         """Lets go of the database; what was written stays."""
+        self.auditor.close()
         self._database.close()
 
 

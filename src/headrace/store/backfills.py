@@ -15,6 +15,7 @@ from headrace.store import creating, firing, rows
 from headrace.store.columns import Moment, Undecoded
 from headrace.store.creating import NewRun
 from headrace.store.database import About, Database
+from headrace.store.reach import Row
 from headrace.store.tables import backfills, pipelines, projects, runs, triggers
 
 OPEN = (BackfillStatus.RUNNING, BackfillStatus.PAUSED)
@@ -96,7 +97,7 @@ class Backfills:
             "created_at": at,
             "updated_at": at,
         }
-        with self._database.write() as connection:
+        with self._database.write(Row(pipelines, new.pipeline_id)) as connection:
             made = sa.insert(backfills).values(row).returning(backfills.c.id)
             return _one(connection, connection.execute(made).scalar_one())
 
@@ -119,6 +120,43 @@ class Backfills:
             found = connection.execute(query).mappings().all()
             counts = _counts(connection, [row["id"] for row in found])
         return [PlacedBackfill(_bare(row), row["project"], row["pipeline"], counts.get(row["id"], {})) for row in found]
+
+    def page(
+        self, project_id: int, pipeline: str | None, limit: int, offset: int
+    ) -> "tuple[list[PlacedBackfill], int]":
+        """At most `limit` of the project's, the newest first, after the first `offset`; and how many there are."""
+        within = [pipelines.c.project_id == project_id, *([pipelines.c.name == pipeline] if pipeline else [])]
+        of = backfills.join(pipelines).join(projects)
+        query = sa.select(backfills, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
+        query = query.select_from(of).where(*within).order_by(backfills.c.id.desc()).limit(limit).offset(offset)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().all()
+            count = connection.scalar(sa.select(sa.func.count()).select_from(of).where(*within)) or 0
+            counts = _counts(connection, [row["id"] for row in found])
+        told = [PlacedBackfill(_bare(row), row["project"], row["pipeline"], counts.get(row["id"], {})) for row in found]
+        return told, count
+
+    def change(self, seen: Backfill, given: Mapping[str, Any], at: datetime) -> bool:
+        """Fields of NewBackfill say something else; False when it is under way, or not as it was seen any more."""
+        idle = (BackfillStatus.INITIAL, *FINAL_BACKFILL)
+        same = sa.and_(backfills.c.id == seen.id, backfills.c.updated_at == seen.updated_at)
+        written = {**given, "updated_at": at}
+        if "settings" in given:
+            written["settings"] = msgspec.to_builtins(given["settings"])
+        with self._database.write(Row(backfills, seen.id)) as connection:
+            changing = sa.update(backfills).where(same, backfills.c.status.in_(idle)).values(written)
+            return connection.execute(changing).rowcount == 1
+
+    def delete(self, seen: Backfill) -> bool:
+        """The backfill is gone, and its runs are of none; False when it is under way."""
+        idle = (BackfillStatus.INITIAL, *FINAL_BACKFILL)
+        with self._database.write(Row(backfills, seen.id)) as connection:
+            locking = sa.select(backfills.c.status).where(backfills.c.id == seen.id).with_for_update()
+            if connection.scalar(locking) not in idle:
+                return False
+            connection.execute(sa.update(runs).where(runs.c.backfill_id == seen.id).values(backfill_id=None))
+            connection.execute(sa.delete(backfills).where(backfills.c.id == seen.id))
+        return True
 
     def counts(self, backfill_id: int) -> Mapping[str, int]:
         """How many of its runs have each status."""
@@ -198,7 +236,7 @@ class Backfills:
         """Whether the backfill was as it had been seen, and in one of those statuses, and is moved."""
         same = sa.and_(backfills.c.id == seen.id, backfills.c.updated_at == seen.updated_at)
         moving = sa.update(backfills).where(same, backfills.c.status.in_(start)).values({**values, "updated_at": at})
-        with self._database.write() as connection:
+        with self._database.write(Row(backfills, seen.id)) as connection:
             if not connection.execute(moving).rowcount:
                 return False
             trigger_id = values.get("trigger_id", seen.trigger_id)

@@ -1,16 +1,21 @@
 """The database as a thing: given out in transactions. What SQLite and PostgreSQL do differently has its own files."""
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, Protocol, Self
 
 import sqlalchemy as sa
 
 from headrace import errors
-from headrace.store import migrations
+from headrace.model import reach as reaches
+from headrace.model.reach import Reach
+from headrace.store import migrations, reach
+from headrace.store.reach import Concern, Sight
 from headrace.store.script import Script, Statement
 
 
@@ -38,10 +43,40 @@ class Database(ABC):
         self._engine = engine
         self._reading = engine
         self._asking = engine
+        self._sight: Sight | None = None
+        self._reach: Reach | None = None
         self.place = place  # for messages; nothing secret is in it
 
-    def write(self) -> AbstractContextManager[sa.Connection]:
+    def within(self, seen: Reach) -> Self:
+        """The same database, where only what is within reach is there."""
+        found = copy.copy(self)
+        found._reach = seen
+        if not seen.sees_all:
+            found._reading, found._asking = self._sighted
+            found._sight = Sight(seen, self._engine.dialect.name)
+        return found
+
+    @cached_property
+    def _sighted(self) -> tuple[sa.Engine, sa.Engine]:
+        return reach.sighted(self._reading), reach.sighted(self._asking)
+
+    def write(self, *concerns: Concern) -> AbstractContextManager[sa.Connection]:
+        """The rows that it concerns are looked at first where not everything is within reach, and only there.
+
+        RunNotFound and its like for one that is not, NotAllowed for one that may only be looked at, or where none is said.
+        """
+        return self._writing() if self._reach is None else self._guarded(self._reach, concerns)
+
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
         return self._transaction(writes=True)
+
+    @contextmanager
+    def _guarded(self, seen: Reach, concerns: Collection[Concern]) -> Generator[sa.Connection]:
+        if not concerns:
+            raise reaches.beyond(seen)
+        with self._writing() as connection:
+            reach.refuse(connection, seen, concerns)
+            yield connection
 
     def read(self) -> AbstractContextManager[sa.Connection]:
         """All that is read within is of one moment."""
@@ -50,6 +85,8 @@ class Database(ABC):
     def ask(self, statement: Statement, **values: Any) -> list[dict[str, Any]]:
         """The rows of one question, each by the names of its columns; it needs no transaction of its own."""
         with self._plainly(), self._asking.connect() as connection:
+            if self._sight:
+                connection.execution_options(sight=self._sight)
             return Script(connection).ask(statement, values).named
 
     def close(self) -> None:
@@ -72,6 +109,8 @@ class Database(ABC):
     @contextmanager
     def _transaction(self, *, writes: bool) -> Generator[sa.Connection]:
         with self._plainly(), (self._engine if writes else self._reading).begin() as connection:
+            if self._sight and not writes:
+                connection.execution_options(sight=self._sight)
             self._begin(connection, writes=writes)
             yield connection
 

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from headrace.store.columns import Moment
 from headrace.store.database import Database
-from headrace.store.tables import engines
+from headrace.store.script import Statement
+from headrace.store.tables import engines, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class EngineRow:
     own: bool
     started_at: datetime
     lease_until: datetime | None  # None: only its lock file can tell
+    drain_requested_at: datetime | None = None  # since when it is to begin nothing more
 
 
 class Engines:
@@ -31,7 +33,15 @@ class Engines:
         self._database = database
 
     def register(
-        self, name: str, *, home: str, machine: str, pid: int, lease: float | None, at: datetime, own: bool = False
+        self,
+        name: str,
+        *,
+        home: str,
+        machine: str,
+        pid: int,
+        lease: float | None,
+        at: datetime,
+        own: bool = False,
     ) -> None:
         """An engine lives from now on, for `lease` seconds unless it beats; without a lease, until it is buried."""
         until = None if lease is None else self._database.clock(at, lease)
@@ -56,6 +66,25 @@ class Engines:
             found = connection.execute(sa.select(engines).order_by(engines.c.started_at, engines.c.name)).mappings()
             return [EngineRow(**row) for row in found]
 
+    def holding(self) -> dict[str, int]:
+        """How many open runs each owner has, living or not; those without any are left out."""
+        query = sa.select(runs.c.owner, sa.func.count()).where(runs.c.ended_at.is_(None), runs.c.owner.is_not(None))
+        with self._database.read() as connection:
+            return dict(connection.execute(query.group_by(runs.c.owner)))
+
+    def request_drain(self, name: str, at: datetime) -> bool:
+        """Asks the engine to begin nothing more, which it does; False when it lives no more."""
+        asking = sa.update(engines).where(engines.c.name == name)
+        with self._database.write() as connection:
+            since = sa.func.coalesce(engines.c.drain_requested_at, sa.literal(at, Moment))
+            lives = connection.execute(asking.values(drain_requested_at=since)).rowcount == 1
+            self._database.ring(connection)
+        return lives
+
+    def is_drained(self, name: str) -> bool:
+        """Whether somebody has asked the engine to begin nothing more."""
+        return bool(self._database.ask(_DRAINED, name=name))
+
     def bury(self, name: str) -> bool:
         """It is known to be dead, and its runs are orphans; False when somebody has said so before."""
         return bool(self._bury(engines.c.name == name))
@@ -77,3 +106,10 @@ class Engines:
             if buried:
                 self._database.ring(connection)
         return buried
+
+
+_DRAINED = Statement(
+    sa.select(engines.c.name).where(
+        engines.c.name == sa.bindparam("name", type_=engines.c.name.type), engines.c.drain_requested_at.is_not(None)
+    )
+)

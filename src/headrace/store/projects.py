@@ -1,21 +1,25 @@
 """What is remembered of projects, their pipelines, snapshots and versions."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from headrace import identity
+from headrace import errors, identity
 from headrace.model.pipeline import Pipeline
-from headrace.store import limits, rows
+from headrace.model.rule import RuleKind
+from headrace.store import limits, reach, rows, tags
 from headrace.store.database import Database
+from headrace.store.reach import Row
 from headrace.store.script import Statement
-from headrace.store.tables import pipelines, projects, snapshots, versions
+from headrace.store.tables import pipelines, projects, rules, runs, snapshots, versions
+
+USED = timedelta(days=1)  # for so long what was pinned counts as used without being marked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,17 @@ class Pinned:
     version_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of a pipeline: when its like was pinned first and, to the day, last."""
+
+    id: int
+    uid: str
+    hash: str
+    created_at: datetime
+    used_at: datetime | None
+
+
 class Projects:
     """Rows are made at first sight and found again afterwards; two processes that see a thing at once make one row."""
 
@@ -47,24 +62,31 @@ class Projects:
     ) -> Pinned:
         """The rows of project, pipeline, version and snapshot; the version keeps the whole Pipeline value.
 
-        From now on the limits of this pipeline are what it says, for the runs of earlier versions too.
-        A second path of the same folder name gets the name with a number after it.
+        From now on the limits and tags of this pipeline are what it says, for the runs of earlier versions too.
+        A second path of the same folder name gets the name with a number after it. Snapshot and version are marked as
+        used, within the day: none that is used goes, so whoever has pinned them has days to make a run of them.
         """
         seen = self._database.ask(_PINNED, path=str(path), pipeline=pipeline.name, version=version, snapshot=snapshot)
-        if seen and limits.same(self._database, seen[0]["pipeline_id"], pipeline.limits):
+        if seen and _used(seen[0], at) and self._says_the_same(seen[0]["pipeline_id"], pipeline):
             project = ProjectRow(seen[0]["id"], seen[0]["uid"], seen[0]["name"], path)
             return Pinned(project, *(seen[0][f"{name}_id"] for name in ("pipeline", "snapshot", "version")))
-        with self._database.write() as connection:
+        with self._database.write(reach.Pipeline(pipeline.name, pipeline.tags)) as connection:
             project = _project(connection, path, name, at)
             key = {"project_id": project.id, "name": pipeline.name}
             pipeline_id = _ensure(connection, pipelines, key, {"uid": identity.new(), "created_at": at})
             key = {"project_id": project.id, "hash": snapshot}
-            snapshot_id = _ensure(connection, snapshots, key, {"files": files, "created_at": at})
+            snapshot_id = _use(connection, snapshots, key, {"files": files, "created_at": at}, at)
             key = {"pipeline_id": pipeline_id, "hash": version}
             rest = {"uid": identity.new(), "content": pipeline, "created_at": at}
-            version_id = _ensure(connection, versions, key, rest)
+            version_id = _use(connection, versions, key, rest, at)
             limits.write(connection, project.id, pipeline_id, pipeline.limits)
+            tags.write(connection, pipeline_id, pipeline.tags)
         return Pinned(project, pipeline_id, snapshot_id, version_id)
+
+    def _says_the_same(self, pipeline_id: int, pipeline: Pipeline) -> bool:
+        """Whether what is kept of a pipeline beside its versions is what it says."""
+        kept = limits.same(self._database, pipeline_id, pipeline.limits)
+        return kept and tags.same(self._database, pipeline_id, pipeline.tags)
 
     def find(self, path: Path) -> int | None:
         """The id of the project in that folder; None when nothing is remembered of it."""
@@ -87,20 +109,57 @@ class Projects:
             found = connection.execute(sa.select(*_PROJECT).order_by(projects.c.id)).mappings()
             return [ProjectRow(row["id"], row["uid"], row["name"], Path(row["path"])) for row in found]
 
+    def pipeline_ids(self) -> set[int]:
+        """Of all pipelines."""
+        return {row["id"] for row in self._database.ask(_PIPELINE_IDS)}
+
     def version(self, version_id: int) -> Pipeline:
         """The Pipeline value kept under that version; RowUnreadable when it is none any more."""
         (row,) = self._database.ask(_VERSION, id=version_id)
         return rows.pipeline(version_id, row["content"])
 
-    def version_hash(self, version_id: int) -> str:
-        """The hash of that version's content."""
-        (row,) = self._database.ask(_VERSION_HASH, id=version_id)
-        return row["hash"]
+    def versions(self, pipeline_id: int, limit: int, before: int | None = None) -> list[VersionRow]:
+        """The newest versions of the pipeline first, at most `limit`, those with an id below `before`."""
+        query = sa.select(*_VERSION_ROW).where(versions.c.pipeline_id == pipeline_id).order_by(versions.c.id.desc())
+        if before is not None:
+            query = query.where(versions.c.id < before)
+        with self._database.read() as connection:
+            return [VersionRow(**row) for row in connection.execute(query.limit(limit)).mappings()]
+
+    def find_version(self, pipeline_id: int, hash: str) -> VersionRow | None:
+        """The pipeline's version of that hash, if it has one."""
+        query = sa.select(*_VERSION_ROW).where(versions.c.pipeline_id == pipeline_id, versions.c.hash == hash)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().first()
+        return VersionRow(**found) if found else None
+
+    def snapshot_of(self, version_id: int) -> str | None:
+        """The hash of the snapshot that the newest run of that version has; None when no run has it."""
+        query = sa.select(snapshots.c.hash).join(runs, runs.c.snapshot_id == snapshots.c.id)
+        newest = query.where(runs.c.version_id == version_id).order_by(runs.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            return connection.scalar(newest)
 
     def snapshot_hash(self, snapshot_id: int) -> str:
         """The hash under which the snapshot is laid out."""
         (row,) = self._database.ask(_SNAPSHOT_HASH, id=snapshot_id)
         return row["hash"]
+
+    @contextlib.contextmanager
+    def renaming(self, pipeline_id: int, name: str) -> Generator[None]:
+        """The pipeline has that name once what is done within is done; the rules that name it name it so.
+
+        PipelineExists if its project has, or has had, another of that name.
+        """
+        project, old = self.names(pipeline_id)
+        try:
+            with self._database.write(Row(pipelines, pipeline_id)) as connection:
+                connection.execute(sa.update(pipelines).where(pipelines.c.id == pipeline_id).values(name=name))
+                named = sa.and_(rules.c.kind == RuleKind.PIPELINE, rules.c.subject == f"{project.name}/{old}")
+                connection.execute(sa.update(rules).where(named).values(subject=f"{project.name}/{name}"))
+                yield
+        except exc.IntegrityError:
+            raise errors.PipelineExists(project=project.name, pipeline=name) from None
 
     def names(self, pipeline_id: int) -> tuple[ProjectRow, str]:
         """The project of a pipeline, and the pipeline's name."""
@@ -119,8 +178,9 @@ _NAMES = Statement(
 _AT = projects.c.path == sa.bindparam("path")
 _AT_PATH = Statement(sa.select(projects.c.id).where(_AT))
 _PIPELINE = Statement(sa.select(pipelines.c.id).join(projects).where(_AT, pipelines.c.name == sa.bindparam("pipeline")))
+_PIPELINE_IDS = Statement(sa.select(pipelines.c.id))
+_VERSION_ROW = (versions.c.id, versions.c.uid, versions.c.hash, versions.c.created_at, versions.c.used_at)
 _VERSION = Statement(_by_id(versions, versions.c.content))
-_VERSION_HASH = Statement(_by_id(versions, versions.c.hash))
 _SNAPSHOT_HASH = Statement(_by_id(snapshots, snapshots.c.hash))
 _PINNED = Statement(
     sa.select(
@@ -128,6 +188,8 @@ _PINNED = Statement(
         pipelines.c.id.label("pipeline_id"),
         snapshots.c.id.label("snapshot_id"),
         versions.c.id.label("version_id"),
+        snapshots.c.used_at.label("snapshot_used_at"),
+        versions.c.used_at.label("version_used_at"),
     )
     .join_from(projects, pipelines)
     .join(versions, versions.c.pipeline_id == pipelines.c.id)
@@ -135,6 +197,12 @@ _PINNED = Statement(
     .where(projects.c.path == sa.bindparam("path"), pipelines.c.name == sa.bindparam("pipeline"))
     .where(versions.c.hash == sa.bindparam("version"), snapshots.c.hash == sa.bindparam("snapshot"))
 )
+
+
+def _used(row: Mapping[str, Any], at: datetime) -> bool:
+    """Whether both were marked as used a short while ago."""
+    marks = (row["snapshot_used_at"], row["version_used_at"])
+    return all(isinstance(mark, datetime) and mark > at - USED for mark in marks)
 
 
 def _project(connection: sa.Connection, path: Path, name: str, at: datetime) -> ProjectRow:
@@ -158,6 +226,16 @@ def _ensure(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], 
     """The id of the row with that key, inserted with the rest if there is none."""
     query = sa.select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
     while (found := connection.scalar(query)) is None:
+        _insert(connection, table, {**key, **rest})
+    return found
+
+
+def _use(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], rest: Mapping[str, Any], at: datetime
+) -> int:
+    """As `_ensure`, of a row that is marked as used; one that goes at this very moment is made anew."""
+    marking = sa.update(table).where(*(table.c[name] == value for name, value in key.items())).values(used_at=at)
+    while (found := connection.scalar(marking.returning(table.c.id))) is None:
         _insert(connection, table, {**key, **rest})
     return found
 

@@ -125,16 +125,17 @@ class Script:
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._dialect = connection.dialect
+        self._sight = connection.get_execution_options().get("sight")
         self._pipeline: Any = self._driver.pipeline() if connection.dialect.name == "postgresql" else None
 
     def say(self, statement: Statement, columns: Columns) -> Answer:
         form, cursor = statement.on(self._dialect), self._driver.cursor()
-        cursor.execute(form.text, form.values(columns))
+        cursor.execute(self._sight.text(form.text) if self._sight else form.text, form.values(columns))
         return Answer(cursor, form)
 
     def say_of_each(self, statement: Statement, many: Iterable[Columns]) -> Answer:
         form, cursor = statement.on(self._dialect), self._driver.cursor()
-        cursor.executemany(form.text, map(form.values, many))
+        cursor.executemany(self._sight.text(form.text) if self._sight else form.text, map(form.values, many))
         return Answer(cursor, form)
 
     def ask(self, statement: Statement, columns: Columns) -> Answer:

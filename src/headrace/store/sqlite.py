@@ -25,19 +25,19 @@ class SQLite(Database):
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._writing = threading.Lock()  # threads take turns at once; between processes SQLite sleeps and tries again
+        self._turn = threading.Lock()  # threads take turns at once; between processes SQLite sleeps and tries again
         path = home / "headrace.db"
         url = sa.URL.create("sqlite", database=str(path))  # a path may have any character in it
         engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000})
         event.listen(engine, "connect", _prepare)
         super().__init__(engine, path)
 
-    def write(self) -> AbstractContextManager[sa.Connection]:
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
         return self._write()
 
     @contextmanager
     def _write(self) -> Generator[sa.Connection]:
-        with self._writing, self._transaction(writes=True) as connection:
+        with self._turn, self._transaction(writes=True) as connection:
             connection.info["rings"] = rings = set[About]()
             yield connection
         if rings:

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from headrace import errors, identity
-from headrace.model.access import Role, Token
+from headrace.model.access import Role, Token, TokenKind
 from headrace.store.database import Database
 from headrace.store.script import Statement
 from headrace.store.tables import tokens
@@ -19,12 +20,25 @@ class Tokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, role: Role, digest: str, at: datetime, expires_at: datetime | None = None) -> Token:
-        """The token of which `digest` is the hash."""
+    def create(
+        self,
+        name: str,
+        role: Role,
+        digest: str,
+        at: datetime,
+        expires_at: datetime | None = None,
+        *,
+        kind: TokenKind = TokenKind.API,
+        user_id: int | None = None,
+    ) -> Token:
+        """The token of which `digest` is the hash. UserNotFound when its user has just gone."""
         row = {"uid": identity.new(), "name": name, "role": role.value, "hash": digest, "created_at": at}
-        inserted = sa.insert(tokens).values(row | {"expires_at": expires_at}).returning(tokens.c.id)
-        with self._database.write() as connection:
-            token_id = connection.scalar(inserted)
+        row |= {"expires_at": expires_at, "kind": kind.value, "user_id": user_id}
+        try:
+            with self._database.write() as connection:
+                token_id = connection.scalar(sa.insert(tokens).values(row).returning(tokens.c.id))
+        except exc.IntegrityError as error:
+            raise errors.UserNotFound(user=user_id) from error
         return self.get(token_id or 0)
 
     def ensure(self, name: str, role: Role, digest: str, at: datetime) -> None:
@@ -47,10 +61,13 @@ class Tokens:
         found = self._database.ask(_BY_HASH, hash=digest)
         return _token(found[0]) if found else None
 
-    def list(self) -> "list[Token]":
-        """All of them, the oldest first, with those that let nobody in any more."""
+    def list(self, user_id: int | None = None) -> "list[Token]":
+        """All of them, or all of a user, the oldest first, with those that let nobody in any more."""
+        query = sa.select(*_TOKEN).order_by(tokens.c.id)
+        if user_id is not None:
+            query = query.where(tokens.c.user_id == user_id)
         with self._database.read() as connection:
-            return [_token(row) for row in connection.execute(sa.select(*_TOKEN).order_by(tokens.c.id)).mappings()]
+            return [_token(row) for row in connection.execute(query).mappings()]
 
     def any_stands(self, at: datetime) -> bool:
         """Whether there is one that lets somebody in, and does not end by itself within minutes."""
@@ -79,5 +96,5 @@ _BY_HASH = Statement(sa.select(*_TOKEN).where(tokens.c.hash == sa.bindparam("has
 
 def _token(row: Mapping[Any, Any]) -> Token:
     given: dict[str, Any] = {name: row[name] for name in Token.__dataclass_fields__}
-    given["role"] = Role(row["role"])
+    given |= {"role": Role(row["role"]), "kind": TokenKind(row["kind"])}
     return Token(**given)

@@ -1,6 +1,6 @@
 """Triggers: written down, changed, paused and found. What fires them has its own file: `firing`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -11,16 +11,21 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from headrace import errors, identity
+from headrace.model.rule import Rule, RuleKind
 from headrace.model.run import RunStatus
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.store import creating, firing, limits, rows, rulebook
+from headrace.store import creating, firing, limits, rows, rulebook, seals
 from headrace.store.columns import Undecoded
 from headrace.store.creating import NewRun
 from headrace.store.database import About, Database
 from headrace.store.firing import Firing
+from headrace.store.reach import Row
 from headrace.store.rulebook import Ruled
+from headrace.store.script import Plural
+from headrace.store.seals import Resealed
 from headrace.store.tables import gaps, pipelines, projects, rules, runs, triggers
 
+NAMED = 10_000  # ids that a statement names, at most
 RUNTIMES = 7  # runs that a trigger's usual runtime is told from
 
 Read = Callable[[Mapping[Any, Any], Ruled], Trigger]
@@ -43,12 +48,45 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What is told of a trigger beside its runs; its token is sealed."""
+
+    id: int
+    pipeline_id: int
+    name: str
+    type: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A trigger, with the names of its project and pipeline."""
 
     trigger: Trigger
     project: str
     pipeline: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which triggers of a project a list is of; None and () leave open what they would say. Those of backfills count."""
+
+    project_id: int
+    pipeline: str | None = None
+    types: tuple[str, ...] = ()
+    intervals: tuple[str, ...] = ()
+    active: bool | None = None
+    tags: frozenset[str] = frozenset()  # any of them
+    order: str = "id"  # or one of ORDERS
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A rule on payloads, under the id it is kept by, and its trigger."""
+
+    id: int
+    trigger: Trigger
+    rule: Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +142,7 @@ class Triggers:
             "updated_at": at,
         }
         try:
-            with self._database.write() as connection:
+            with self._database.write(Row(pipelines, pipeline_id)) as connection:
                 made = sa.insert(triggers).values(row).returning(triggers.c.id)
                 trigger_id = connection.execute(made).scalar_one()
                 rulebook.write(connection, trigger_id, definition.rules, at)
@@ -152,6 +190,30 @@ class Triggers:
         """All triggers of the project, but those of backfills."""
         return self._placed(_PLACED.where(projects.c.id == project_id))
 
+    def page(self, wanted: Wanted, limit: int, offset: int) -> "tuple[list[Placed], int]":
+        """At most `limit` of those triggers, after the first `offset`, in their order; and how many there are."""
+        found = (
+            sa.select(triggers.c.id, triggers.c.tags).select_from(triggers.join(pipelines)).where(*_those_of(wanted))
+        )
+        with self._database.read() as connection:
+            listed = connection.execute(found.order_by(*ORDERS[wanted.order])).all()
+        ids = [row.id for row in listed if not wanted.tags or not wanted.tags.isdisjoint(row.tags)]
+        shown = ids[offset : offset + limit]
+        those = [triggers.c.id.in_(shown)] if len(shown) <= NAMED else _those_of(wanted)
+        placed = {each.trigger.id: each for each in self._placed(_PLACED_ANY.where(*those))}
+        return [placed[each] for each in shown if each in placed], len(ids)
+
+    def matchers(self, project_id: int, matcher_id: int | None = None) -> "list[Matcher]":
+        """The rules on payloads of the project's triggers, the oldest first; or the one of that id."""
+        query = sa.select(rules, triggers.c.id.label("of")).select_from(rules.join(triggers).join(pipelines))
+        query = query.where(rules.c.kind == RuleKind.PAYLOAD, pipelines.c.project_id == project_id, _THERE)
+        if matcher_id is not None:
+            query = query.where(rules.c.id == matcher_id)
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(rules.c.id)).mappings().all()
+            theirs = {each.id: each for each in _those(connection, triggers.c.id.in_([row["of"] for row in found]))}
+        return [Matcher(row["id"], theirs[row["of"]], rulebook.rule(row)) for row in found]
+
     def _placed(self, query: sa.Select[Any]) -> "list[Placed]":
         with self._database.read() as connection:
             found = connection.execute(query).mappings().all()
@@ -186,7 +248,7 @@ class Triggers:
         }
         same = sa.and_(triggers.c.id == seen.id, triggers.c.updated_at == seen.updated_at, _THERE)
         try:
-            with self._database.write() as connection:
+            with self._database.write(Row(triggers, seen.id)) as connection:
                 if not connection.execute(sa.update(triggers).where(same).values(row)).rowcount:
                     return None
                 if definition.rules != seen.definition.rules:
@@ -202,7 +264,7 @@ class Triggers:
     def rotate(self, trigger_id: int, token: Sealed, at: datetime) -> None:
         """The token is that from now on; the one before is worth nothing."""
         values = {"token": token.sealed, "token_hash": token.hash, "updated_at": at}
-        with self._database.write() as connection:
+        with self._database.write(Row(triggers, trigger_id)) as connection:
             connection.execute(sa.update(triggers).where(triggers.c.id == trigger_id, _THERE).values(values))
 
     def token(self, trigger_id: int) -> Sealed:
@@ -214,11 +276,29 @@ class Triggers:
             raise errors.TriggerNotFound(trigger=trigger_id)
         return Sealed(*found)
 
+    def labels(self, trigger_ids: Collection[int]) -> "dict[int, Label]":
+        """What tells those of the triggers that are there apart, by id."""
+        if not trigger_ids:
+            return {}
+        asked, ids = _LABELS.of(trigger_ids)
+        return {row["id"]: Label(**row) for row in self._database.ask(asked, **ids)}
+
+    def sealed_otherwise(self, begins: str, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """The id and sealed token of those beyond that id whose seal does not begin like that; deleted ones have one, too."""
+        query = sa.select(triggers.c.id, triggers.c.token)
+        query = query.where(triggers.c.id > after, seals.otherwise(triggers.c.token, begins))
+        with self._database.read() as connection:
+            return [(each, token) for each, token in connection.execute(query.order_by(triggers.c.id).limit(limit))]
+
+    def reseal(self, changes: Iterable[Resealed]) -> int:
+        """The tokens stay; see `seals.reseal`."""
+        return seals.reseal(self._database, triggers.c.token, changes)
+
     def delete(self, trigger_id: int, at: datetime) -> bool:
         """It begins no more runs. Those it has begun stay; those that had not started are asked to be cancelled."""
         gone = {"active": False, "due_at": None, "deleted_at": at, "updated_at": at}
         waiting = sa.and_(runs.c.trigger_id == trigger_id, runs.c.ended_at.is_(None), runs.c.started_at.is_(None))
-        with self._database.write() as connection:
+        with self._database.write(Row(triggers, trigger_id)) as connection:
             landed = connection.execute(sa.update(triggers).where(triggers.c.id == trigger_id, _THERE).values(gone))
             if landed.rowcount:
                 connection.execute(sa.delete(rules).where(rules.c.trigger_id == trigger_id))
@@ -253,9 +333,7 @@ class Triggers:
 
     def exists(self, trigger_id: int) -> bool:
         """Whether there is one of that id that was not deleted."""
-        query = sa.select(triggers.c.id).where(triggers.c.id == trigger_id, _THERE)
-        with self._database.read() as connection:
-            return connection.scalar(query) is not None
+        return bool(self.labels([trigger_id]))
 
     def has_runs(self, trigger_id: int) -> bool:
         query = sa.select(runs.c.id).where(runs.c.trigger_id == trigger_id).limit(1)
@@ -298,13 +376,39 @@ class Triggers:
 
 
 _THERE = triggers.c.deleted_at.is_(None)
+_LABELS = Plural(
+    lambda ids: sa.select(*(triggers.c[each.name] for each in fields(Label))).where(triggers.c.id.in_(ids), _THERE)
+)
 _LISTED = sa.and_(_THERE, triggers.c.type != TriggerType.BACKFILL)
-_PLACED = (
+_PLACED_ANY = (
     sa.select(triggers, projects.c.name.label("project"), pipelines.c.name.label("pipeline"))
     .select_from(triggers.join(pipelines).join(projects))
-    .where(_LISTED)
+    .where(_THERE)
     .order_by(triggers.c.id)
 )
+_PLACED = _PLACED_ANY.where(_LISTED)
+ORDERS: Mapping[str, Sequence[sa.ColumnElement[Any]]] = {
+    "id": (triggers.c.id,),
+    "newest": (triggers.c.id.desc(),),
+    "created_at": (triggers.c.created_at.desc(), triggers.c.id.desc()),
+    "name": (triggers.c.name, triggers.c.id),
+    "pipeline": (pipelines.c.name, triggers.c.id),
+    "status": (triggers.c.active.desc(), triggers.c.id),
+    "type": (triggers.c.type, triggers.c.id),
+}
+
+
+def _those_of(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
+    yield _THERE
+    yield pipelines.c.project_id == wanted.project_id
+    if wanted.pipeline is not None:
+        yield pipelines.c.name == wanted.pipeline
+    if wanted.types:
+        yield triggers.c.type.in_(wanted.types)
+    if wanted.intervals:
+        yield triggers.c.interval.in_(wanted.intervals)
+    if wanted.active is not None:
+        yield triggers.c.active == wanted.active
 
 
 def _columns(definition: Definition) -> dict[str, Any]:
@@ -323,10 +427,10 @@ def _one(connection: sa.Connection, that: sa.ColumnElement[bool], trigger: int |
     raise errors.TriggerNotFound(trigger=trigger)
 
 
-def _those(connection: sa.Connection, *those: sa.ColumnElement[bool], read: Read) -> list[Trigger]:
+def _those(connection: sa.Connection, *those: sa.ColumnElement[bool], read: Read | None = None) -> list[Trigger]:
     found = connection.execute(sa.select(triggers).where(*those).order_by(triggers.c.id)).mappings().all()
     ruled = rulebook.of(connection, [row["id"] for row in found])
-    return [read(row, ruled) for row in found]
+    return [(read or _trigger)(row, ruled) for row in found]
 
 
 def _trigger(row: Mapping[Any, Any], ruled: Ruled) -> Trigger:

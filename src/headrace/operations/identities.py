@@ -1,0 +1,75 @@
+"""Identities: who comes from a provider (OpenID Connect) is a user here, with the roles that the provider's claims stand for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from headrace import clock, errors
+from headrace.app import App
+from headrace.model import access
+from headrace.model.access import Grant, Role, User
+from headrace.operations import users
+
+EVERYBODY = "*"  # a value that everybody's claim has
+
+
+def known(app: App, issuer: str, claims: Mapping[str, Any]) -> User:
+    """The user whom these claims, which were verified, are about: made when they come first, with the roles of today.
+
+    OidcRefused for one whose email is of no domain that is let in.
+    """
+    subject, email = f"{issuer}|{claims['sub']}", _email(claims)
+    _refuse_domain(app, issuer, email, claims)
+    grants = granted(app.settings.oidc_roles, claims.get(app.settings.oidc_claim))
+    found = app.store.users.known(subject) or _claimed(app, subject, email, claims)
+    if found is None:
+        return users.create(app, email or subject, None, grants, email=email, subject=subject, **_names(claims))
+    return app.store.users.change(found.id, _names(claims), clock.now(), grants if app.settings.oidc_roles else None)
+
+
+def granted(roles: Mapping[str, str], claim: Any) -> list[Grant]:
+    """What the values of a claim stand for: of each tag, and of all pipelines, the highest role. BadSetting."""
+    values = {str(each) for each in cast("Iterable[Any]", claim)} if isinstance(claim, list | tuple) else {str(claim)}
+    found: dict[str | None, Role] = {}
+    for value, said in roles.items():
+        grant = read(value, said)
+        if value == EVERYBODY or value in values:
+            found[grant.tag] = access.highest([grant.role, *filter(None, [found.get(grant.tag)])]) or grant.role
+    return [Grant(role, tag) for tag, role in found.items()]
+
+
+def read(value: str, said: str) -> Grant:
+    """`editor`, or `editor:finance` for the pipelines of that tag. BadSetting."""
+    role, _, tag = said.partition(":")
+    if role not in list(Role):
+        expected = f"{value}=ROLE or {value}=ROLE:TAG, with one of {', '.join(Role)}"
+        raise errors.BadSetting(name="oidc_roles", source="settings", given=said, expected=expected)
+    return Grant(Role(role), tag or None)
+
+
+def _claimed(app: App, subject: str, email: str | None, claims: Mapping[str, Any]) -> User | None:
+    """Somebody who was here before, and whose email the provider says it has verified, is the same from now on."""
+    if email is None or claims.get("email_verified") is not True:
+        return None
+    try:
+        found = app.store.users.named(email)
+    except errors.UserNotFound:
+        return None
+    return app.store.users.change(found.id, {"subject": subject}, clock.now())
+
+
+def _refuse_domain(app: App, issuer: str, email: str | None, claims: Mapping[str, Any]) -> None:
+    allowed = [each.casefold() for each in app.settings.oidc_domains]
+    if not allowed:
+        return
+    if email is None or email.rpartition("@")[2].casefold() not in allowed or claims.get("email_verified") is False:
+        raise errors.OidcRefused(issuer=issuer, why="the email is of no domain that is let in")
+
+
+def _email(claims: Mapping[str, Any]) -> str | None:
+    said = claims.get("email")
+    return said if isinstance(said, str) and users.is_email(said) else None
+
+
+def _names(claims: Mapping[str, Any]) -> dict[str, str]:
+    given = {"first_name": claims.get("given_name"), "last_name": claims.get("family_name")}
+    return {name: said[: users.LONGEST] for name, said in given.items() if isinstance(said, str) and said.isprintable()}
