@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-ALL = ["starting", "moving", "many", "restarting", "scheduling", "handover"]
+ALL = ["starting", "moving", "many", "restarting", "scheduling", "serving", "logs", "handover"]
 
 
 def main(names: list[str]) -> None:

@@ -53,7 +53,7 @@ def _rest(name: str, home: Path, database: str | None, project: Path) -> Iterato
     idle = subprocess.Popen([sys.executable, "-c", "import threading\nwhile True: threading.Event().wait(5)"])
     try:
         time.sleep(5)  # until both have come to rest
-        used, floor = _used([engine.pid, *_below(engine.pid)], idle.pid)
+        used, floor = _used([engine.pid, *below(engine.pid)], idle.pid)
     finally:
         idle.kill()
         idle.wait()
@@ -64,21 +64,21 @@ def _rest(name: str, home: Path, database: str | None, project: Path) -> Iterato
 
 def _used(processes: Sequence[int], idle: int) -> tuple[float, float]:
     """Of a processor's time, how much each of the two used for a while."""
-    before, began = (sum(map(_spent, processes)), _spent(idle)), time.monotonic()
+    before, began = (sum(map(spent, processes)), spent(idle)), time.monotonic()
     time.sleep(REST)
     taken = time.monotonic() - began
-    return (sum(map(_spent, processes)) - before[0]) / taken, max(1e-6, _spent(idle) - before[1]) / taken
+    return (sum(map(spent, processes)) - before[0]) / taken, max(1e-6, spent(idle) - before[1]) / taken
 
 
-def _spent(process: int) -> float:
+def spent(process: int) -> float:
     """Seconds of a processor that its threads have had."""
     threads = Path(f"/proc/{process}/task").glob("*/schedstat")
     return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
 
-def _below(process: int) -> list[int]:
+def below(process: int) -> list[int]:
     found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()
-    return [each for child in map(int, found) for each in (child, *_below(child))]
+    return [each for child in map(int, found) for each in (child, *below(child))]
 
 
 def _all_due(name: str, home: Path, database: str | None) -> Iterator[Figure]:

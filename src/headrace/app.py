@@ -10,6 +10,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from headrace import clock
+from headrace.model.failures import Failures
 from headrace.settings import Settings
 from headrace.vault import Vault
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from headrace.engine.observers import Observer
     from headrace.engine.registry import Registry
     from headrace.engine.services import Begun, Engine
+    from headrace.model.reach import Reach
+    from headrace.store.creating import Created
 
 EXECUTORS = {"local": ("headrace.executors.local", "Local")}  # imported when asked for
 
@@ -33,6 +37,8 @@ class App:
 
         self.settings = settings
         self.store = store.open(settings.home, settings.database)
+        self.failures = Failures()  # of logins
+        self.reach: Reach | None = None  # of who looks at the home; None: everything
         self._engine: Engine | None = None
 
     def start(
@@ -87,6 +93,15 @@ class App:
     def loop(self) -> "Loop":
         return self.engine.loop
 
+    def taker(self) -> str | None:
+        """This app's engine, by its name, if there is one that has room for a run; None leaves the run to any."""
+        return self._engine.name if self._engine and self._engine.appetite() > 0 else None
+
+    def bring(self, created: "Created") -> None:
+        """Has the engine move a run that was made for it; one for any engine is left to whichever comes first."""
+        if self._engine and created.made and created.run.owner == self._engine.name:
+            self._engine.bring(created.run.id, clock.now())
+
     def take(self, run_id: int) -> "Begun":
         """Moves a run that was made, or asked to be reopened, for this engine."""
         return self.engine.take(run_id)
@@ -97,6 +112,15 @@ class App:
         What has not ended then is for other engines to go on with.
         """
         return self.engine.retire(grace)
+
+    def seen_by(self, reach: "Reach | None") -> "App":
+        """The same home, where only what is within reach is there; the engine moves what is begun through it, too."""
+        if reach is None:
+            return self
+        seen = App.__new__(App)
+        seen.settings, seen.failures, seen._engine = self.settings, self.failures, self._engine
+        seen.reach, seen.store = reach, self.store.within(reach)
+        return seen
 
     def close(self) -> None:
         """Ends the engine, if there is one, and lets go of the store."""

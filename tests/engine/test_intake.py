@@ -352,3 +352,29 @@ class _Until:
     def told(self, run: Run, changes: object) -> None:
         if run.ended_at:
             self._ended.set()
+
+
+def test_a_drained_engine_ends_what_it_has_begun_and_leaves_the_rest_to_others(store: Store, home: Path) -> None:
+    mouth = Mouth(store, home)
+    run = detached(mouth, {"a": (), "b": ("a",)})
+    mouth.look()
+    store.engines.request_drain(mouth.name, AT)
+    detached(mouth, {"c": ()})
+    mouth.look(), mouth.look()
+    assert list(mouth.shelf.tasks) == ["a"]
+    assert [row.name for row in store.engines.living()] == [mouth.name]
+    mouth.shelf.finish("a", "completed")
+    mouth.turn()
+    mouth.look()
+    assert (mouth.shelf.tasks, store.engines.living()) == ({}, [])
+    assert not mouth.loop.holds(run.id)
+    another = Mouth(store, home)
+    another.look()
+    assert sorted(another.shelf.tasks) == ["b", "c"]
+
+
+def test_an_engine_of_its_own_runs_is_drained_too_once_it_is_asked(store: Store, home: Path) -> None:
+    mouth = Mouth(store, home, own=True)
+    store.engines.request_drain(mouth.name, AT)
+    mouth.look(), mouth.look()
+    assert store.engines.living() == []

@@ -187,6 +187,7 @@ def _story(pipeline: Pipeline, slots: int, ahead: int, settings: RunSettings) ->
         begun={},
         workplace=WORKPLACE,
         home=Path("/home"),
+        project=1,
     )
     return Story(ActiveRun.of(job, Future()), slots=slots, ahead=ahead)
 

@@ -49,6 +49,7 @@ def held(
         begun={name: tries[name] for name, row in rows.items() if row.status is BlockStatus.RUNNING},
         workplace=WORKPLACE,
         home=Path("/home"),
+        project=1,
         limits=limits or {},
     )
     return ActiveRun.of(job, Future())

@@ -36,6 +36,8 @@ class Intake:
         self._watched: set[str] = set()
         self._unsure = True  # whether every run that is this engine's by its row has reached the loop
         self._more = False  # whether runs wait that there was no room for
+        self._drained = False  # whether somebody has asked that nothing more begins here
+        self._left = False  # whether it was drained and is no engine any more
         self._next_search = self._next_burial = 0.0  # by the monotonic clock
         self._woken, self._bereaved = threading.Event(), threading.Event()
         self._looking = threading.Lock()
@@ -57,8 +59,8 @@ class Intake:
         self._woken.set()
 
     def room_made(self) -> None:
-        """The loop has more room than before."""
-        if self._more:
+        """The loop has more room than before, or nothing left to do."""
+        if self._more or self._drained:
             self._woken.set()
 
     def take(self, run_id: int, at: datetime) -> "tuple[Job, Future[Run]]":
@@ -114,11 +116,33 @@ class Intake:
         self._loop.tell(Rung())
         for run_id, asked in self._store.runs.asked(self._name).items():
             self._loop.tell(CancelAsked(run_id, asked))
+        if self._is_drained():
+            self._let_go()
+        else:
+            self._take_in(at)
+        return LOOK if self._own else min(LOOK, max(0.0, self._next_burial - clock.monotonic()))
+
+    def _take_in(self, at: datetime) -> None:
         self._store.runs.reopen(self._name, at, own=self._own)
         self._claim(at)
         if self._unsure or clock.monotonic() >= self._next_search:
             self._find_lost(at)
-        return LOOK if self._own else min(LOOK, max(0.0, self._next_burial - clock.monotonic()))
+
+    def _is_drained(self) -> bool:
+        """Once it is asked, nothing more is taken, and no further attempt begins."""
+        if not self._drained and self._store.engines.is_drained(self._name):
+            self._loop.drain(0)
+            self._drained = True
+        return self._drained
+
+    def _let_go(self) -> None:
+        """As soon as nothing is under way here this engine is none any more: its runs, also those that are still being
+        made for it, are others' to claim.
+        """
+        if self._loop.idle and not self._left:
+            self._loop.depose(self._name)
+            self._store.engines.leave(self._name)
+            self._left = True
 
     def _bury_dead(self, at: datetime) -> float:
         """Declares dead whoever is; in how many seconds somebody else may be."""

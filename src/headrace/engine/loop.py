@@ -42,7 +42,8 @@ PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between two looks whether the dat
 
 
 class Loop:
-    """`roomier` is called, on the loop's thread, when there may be room for more runs, `ask` with what blocks ask.
+    """`roomier` is called, on the loop's thread, when there may be room for more runs, or when it is idle once it was
+    drained; `ask` with what blocks ask.
 
     `ended` is done when the loop has ended: with the error, if one ended it, for then its engine is to end as well.
     """
@@ -111,9 +112,19 @@ class Loop:
         """How many more block runs would find something to do here; below 1 there are enough. Any thread may ask."""
         return 0 if self._is_ending() else (1 + AHEAD) * self._executor.slots - self._held.wanting() - len(self._coming)
 
+    @property
+    def ending(self) -> bool:
+        """Whether no further attempt begins here. Any thread may ask."""
+        return self._is_ending()
+
     def settle(self, seconds: float) -> bool:
         """Waits, at most that long, for what is still to be found out about outputs; whether all of it came."""
         return self._owed.wait(seconds)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was drained, and nothing is under way any more. Any thread may ask."""
+        return self._idle.is_set()
 
     def drain(self, seconds: float) -> bool:
         """Begins no further attempt, and waits at most that long for those under way; whether none is left."""
@@ -175,6 +186,7 @@ class Loop:
         self._take_turn(events, now)
         if self._draining and not self._held.begun() and not self._doubted:
             self._idle.set()
+            self._roomier()
 
     def _take_turn(self, events: Sequence[Wake], now: datetime) -> None:
         turn = Turn(now)

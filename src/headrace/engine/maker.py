@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ class Maker:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._pins = Pins(store, settings.home)
-        self._names = lru_cache(maxsize=4096)(store.projects.names)
+        self._names = store.projects.names  # asked each time: a pipeline may be renamed
 
     def look(self, at: datetime) -> "Look":
         """The projects as they are at that moment."""

@@ -10,7 +10,7 @@ from headrace.model.firing import Decision
 from headrace.model.trigger import Definition, Trigger
 from headrace.store import Store
 from headrace.store.creating import NewRun
-from headrace.store.triggers import Sealed, Standing
+from headrace.store.triggers import Label, Sealed, Standing
 from headrace.vault import Vault
 
 TRIES = 5  # times that a trigger which others change at the same time is looked at anew
@@ -72,6 +72,10 @@ class Registry:
     def token(self, trigger_id: int) -> str:
         """The trigger's token, for those who may run it."""
         return self._vault.open(self._store.triggers.token(trigger_id).sealed, PURPOSE)
+
+    def tell(self, label: Label) -> str:
+        """The token of the trigger of that label, for those who may run it."""
+        return self._vault.open(label.token, PURPOSE)
 
     def accept(self, trigger_id: int, token: str, at: datetime) -> None:
         """That token is the trigger's from now on."""

@@ -12,6 +12,7 @@ from headrace import clock, errors
 from headrace.engine import owner
 from headrace.engine.answers import Answers, Question, Starter
 from headrace.engine.backfiller import Backfiller
+from headrace.engine.cleaner import Cleaner
 from headrace.engine.deadlines import Deadlines
 from headrace.engine.executor import Executor
 from headrace.engine.heart import Heart
@@ -24,7 +25,9 @@ from headrace.engine.observers import Ends, Observer
 from headrace.engine.owner import Alone, Owner
 from headrace.engine.registry import Registry
 from headrace.engine.scheduler import Scheduler, Taker
+from headrace.engine.secrets import Secrets
 from headrace.engine.syncer import Syncer
+from headrace.engine.tallier import Tallier
 from headrace.engine.timekeeper import Service, Timekeeper
 from headrace.engine.watcher import Watcher
 from headrace.model.pipeline import Pipeline
@@ -33,6 +36,7 @@ from headrace.settings import Settings
 from headrace.store import Store
 from headrace.store.database import About
 from headrace.vault import Vault
+from headrace.worker import wire
 
 GRACE = 0.25  # of a lease is waited beyond it, before its engine is taken for dead
 
@@ -68,10 +72,11 @@ class Engine:
         self._alone = Alone(settings.home) if not own and not settings.database else None
         self._owner = Owner(settings.home)
         self._starter = starter
-        self._answers = Answers(store, self._start_asked, lambda answered: self.loop.tell(answered))
+        secrets = Secrets(store, Vault(settings.home))
+        self._answers = Answers(store, self._start_asked, secrets.answer, lambda answered: self.loop.tell(answered))
         told = (*observers, self._answers, Ends(self._wake))
         self.loop = Loop(store, executor, told, lambda: self._intake.room_made(), self._answers.ask)
-        jobs = Jobs(store, settings)
+        jobs = Jobs(store, settings, secrets)
         self._intake = Intake(store, jobs, self.loop, settings.home, GRACE * settings.lease, own=own)
         self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
         self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, self, self._wake))
@@ -97,6 +102,11 @@ class Engine:
     def appetite(self) -> int:
         """How many more block runs would find something to do here. Any thread may ask."""
         return self.loop.appetite()
+
+    @property
+    def ending(self) -> bool:
+        """Whether it begins nothing more."""
+        return self.loop.ending
 
     def bring(self, run_id: int, at: datetime) -> None:
         """Moves a run that this engine has made for itself."""
@@ -146,10 +156,10 @@ class Engine:
             self._timekeeper.close()
         self._intake.close()
 
-    def _start_asked(self, question: Question) -> Run:
+    def _start_asked(self, question: Question, request: wire.StartRun) -> Run:
         """The run that a block asks for. This engine moves it if it has room for it; one that moves only what is made for
         it moves what its blocks wait for. Any engine moves the others."""
-        request, name = question.asked.request, self.name
+        name = self.name
         mine = request.waits if self._own else self.appetite() > 0
         run = self._starter.start(
             Path(request.project) if request.project else question.folder,
@@ -179,8 +189,12 @@ class Engine:
         return since
 
     def _go_on(self) -> None:
-        """This engine was taken for dead: its runs are others', and it begins anew under another name."""
+        """This engine was taken for dead, or has left: its runs are others'. Unless it is ending it begins anew, under
+        another name.
+        """
         self.loop.depose(self.name)
+        if self.ending:
+            return
         new = Owner(self._settings.home)
         try:
             since = self._register(new)
@@ -204,5 +218,7 @@ def _by_themselves(store: Store, settings: Settings, taker: Taker, wake: Callabl
         "matcher": Matcher(store, maker),
         "backfiller": Backfiller(store, maker),
         "deadlines": Deadlines(store),
+        "tallier": Tallier(store),
+        "cleaner": Cleaner(store, settings),
         "syncer": Syncer(store, maker, Registry(store, maker, Vault(settings.home))),
     }

@@ -71,9 +71,9 @@ def check(asked: Asked) -> Checked:
     return _checked(asked, project.open(asked.folder, os.environ))
 
 
-def check_pinned(checked: Checked, found: project.Project, pipeline: Pipeline) -> Checked:
+def check_pinned(asked: Asked, found: project.Project, pipeline: Pipeline) -> Checked:
     """The same as it stands in a snapshot: the folder may have changed since it was read."""
-    return Checked(checked.asked, found, pipeline, _chosen(pipeline, checked.asked))
+    return Checked(asked, found, pipeline, _chosen(pipeline, asked))
 
 
 def _checked(asked: Asked, found: project.Project) -> Checked:

@@ -21,8 +21,9 @@ from headrace.model.trigger import (
     TriggerType,
     Which,
 )
-from headrace.operations import asking
+from headrace.operations import asking, sight
 from headrace.store.backfills import NewBackfill, PlacedBackfill
+from headrace.store.projects import ProjectRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ def create(app: App, folder: Path, pipeline: str, asked: Asked) -> Backfill:
     """Writes it down; nothing is started. Raises BadBackfill, BadTrigger, and what a run of the pipeline would."""
     ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
     terms.refuse_wrong(_definition(asked.name, asked.variables, asked.settings))
+    sight.refuse_unseen(app, folder, pipeline)
     at = clock.now()
     pin = app.maker.pin(app.maker.keep(project.open(folder).path), pipeline, at)
     new = NewBackfill(
@@ -94,15 +96,52 @@ def create(app: App, folder: Path, pipeline: str, asked: Asked) -> Backfill:
     return app.store.backfills.create(new, at)
 
 
+def change(app: App, backfill: Backfill, asked: Asked) -> Backfill:
+    """It is to be so from now on; BackfillRefused while it is under way. Raises what `check` does."""
+    ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
+    terms.refuse_wrong(_definition(asked.name, asked.variables, asked.settings))
+    given = {
+        "name": asked.name,
+        "start_time": asked.start,
+        "end_time": asked.end,
+        "interval_type": asked.interval_type,
+        "interval_units": asked.interval_units,
+        "which": asked.which,
+        "variables": asked.variables,
+        "settings": asked.settings,
+    }
+    return _after(app, backfill, app.store.backfills.change(backfill, given, clock.now()), "changed")
+
+
+def delete(app: App, backfill: Backfill) -> None:
+    """It is gone; its runs stay. One that is under way is cancelled first."""
+    if backfill.status in (BackfillStatus.RUNNING, BackfillStatus.PAUSED):
+        backfill = cancel(app, backfill)
+    if not app.store.backfills.delete(backfill):
+        raise errors.BackfillRefused(backfill=backfill.id, deed="deleted", why="it was started again meanwhile")
+
+
+def page(
+    app: App, project_id: int, pipeline: str | None, limit: int, offset: int = 0
+) -> tuple[list[PlacedBackfill], int]:
+    """At most `limit` of the project's backfills, the newest first, after the first `offset`; and how many there are."""
+    return app.store.backfills.page(project_id, pipeline, limit, offset)
+
+
+def dates(backfill: Backfill) -> Sequence[Slot]:
+    """The slots of its range."""
+    return ranges.slots(backfill.start_time, backfill.end_time, backfill.interval_type, backfill.interval_units)
+
+
 def plan(app: App, backfill: Backfill) -> Plan:
     """What starting it now would make."""
-    slots = ranges.slots(backfill.start_time, backfill.end_time, backfill.interval_type, backfill.interval_units)
-    found = _planned(app, backfill.pipeline_id, slots, backfill.which)
+    found = _planned(app, backfill.pipeline_id, dates(backfill), backfill.which)
     return replace(found, hash=ranges.plan_hash(found.dates, str(backfill.id), backfill.which))
 
 
 def foresee(app: App, folder: Path, pipeline: str, asked: Asked) -> Plan:
     """What such a backfill would make if it were started now. Nothing is written down; raises what `check` does."""
+    sight.refuse_unseen(app, folder, pipeline)
     check(folder, pipeline, asked)
     slots = ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
     return _planned(app, app.store.projects.pipeline(project.open(folder).path, pipeline), slots, asked.which)
@@ -142,6 +181,11 @@ def cancel(app: App, backfill: Backfill) -> Backfill:
 def get(app: App, backfill_id: int) -> Backfill:
     """BackfillNotFound if there is none of that id."""
     return app.store.backfills.get(backfill_id)
+
+
+def place(app: App, backfill: Backfill) -> tuple[ProjectRow, str]:
+    """Its project, and its pipeline's name."""
+    return app.store.projects.names(backfill.pipeline_id)
 
 
 def counts(app: App, backfill: Backfill) -> Mapping[str, int]:

@@ -2,22 +2,36 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 from headrace import clock, project
+from headrace.model.occurrence import Occurrence
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, Pipeline
-from headrace.model.run import Attempt, BlockRun, Run
+from headrace.model.run import Attempt, BlockRun, Event, Run
 from headrace.model.trigger import Backfill, Trigger
 
 if TYPE_CHECKING:  # pipelines are shown without what runs need
     from headrace.logs.lines import Line
+    from headrace.model.access import Token, User
+    from headrace.model.audit import Entry
+    from headrace.operations.backfills import Plan
+    from headrace.operations.backfills import Shown as ShownBackfill
+    from headrace.operations.engines import Standing
     from headrace.operations.pipelines import Found
+    from headrace.operations.retrying import Retry
     from headrace.operations.runs import Shown
+    from headrace.operations.secrets import Secret
+    from headrace.operations.sessions import Session
+    from headrace.operations.triggers import Listed as ListedTrigger
+    from headrace.operations.triggers import Shown as ShownTrigger
+    from headrace.store.happenings import Happening
+    from headrace.store.projects import ProjectRow, VersionRow
     from headrace.store.triggers import LastRun
 
 
@@ -29,8 +43,15 @@ def written(value: Any, *, indent: int | None = 2) -> str:
     return json.dumps(plain(value), indent=indent, ensure_ascii=False, default=str)
 
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """The value made of what JSON has."""
+    if value.__class__ in _AS_IT_IS:
+        return value
+    if value.__class__ is dict:  # most of what is told; the others are asked for one by one
+        return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
@@ -47,6 +68,12 @@ def plain(value: Any) -> Any:
 def masked(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables to be shown: `***` stands for what looks secret, as it does in logs."""
     return {name: _masked(name, value) for name, value in variables.items()}
+
+
+def unmasked(given: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that were given, with those in place of `***` that it stood for when they were shown."""
+    shown = masked(was)
+    return {name: was[name] if name in was and value == shown[name] else value for name, value in given.items()}
 
 
 def _masked(name: str, value: Any) -> Any:
@@ -106,17 +133,20 @@ def shown(shown: "Shown") -> dict[str, Any]:
         "version": shown.version,
         "snapshot": shown.snapshot,
         "code": shown.code,
-        "blocks": [_block_run(shown, row) for row in shown.blocks],
-        "events": [{name: value for name, value in plain(event).items() if name != "run_id"} for event in shown.events],
+        "home": shown.home,
+        "blocks": [shown_block_run(shown, row) for row in shown.blocks],
+        "events": [event(each) for each in shown.events],
     }
 
 
-def _block_run(shown: "Shown", row: BlockRun) -> dict[str, Any]:
+def shown_block_run(shown: "Shown", row: BlockRun) -> dict[str, Any]:
+    """A block run with its attempts."""
     return {
         "id": row.id,
         "uid": row.uid,
         "block": row.block,
         "type": _type(shown.pipeline, row.block),
+        "upstream_blocks": shown.pipeline.graph.get(row.block, ()),
         "status": row.status,
         "reason": row.reason,
         "started_at": row.started_at,
@@ -125,6 +155,19 @@ def _block_run(shown: "Shown", row: BlockRun) -> dict[str, Any]:
         "reused_from_run": shown.reused.get(row.block),
         "attempts": [_attempt(attempt) for attempt in shown.attempts[row.block]],
     }
+
+
+def block_run(row: BlockRun) -> dict[str, Any]:
+    """A block run in a list of runs: where it stands, without its attempts."""
+    return {name: getattr(row, name) for name in _STANDS}
+
+
+_STANDS = ("id", "uid", "block", "status", "reason", "attempt", "started_at", "ended_at", "retry_at")
+
+
+def event(event: Event) -> dict[str, Any]:
+    """An event of a run that is known."""
+    return {name: value for name, value in plain(event).items() if name != "run_id"}
 
 
 def _type(pipeline: Pipeline, block: str) -> str | None:
@@ -144,9 +187,47 @@ def output(output: Output) -> dict[str, Any]:
     return {**kept, "path": None} if "document" in output.extra else kept
 
 
+def retry(planned: "Retry") -> dict[str, Any]:
+    """How a run goes on: which blocks run again, those added to it among them, which are reused, and which are gone."""
+    told = {name: getattr(planned, name) for name in ("again", "reused", "gone", "warnings")}
+    return {**told, "added": planned.reopening.added}
+
+
 def line(block: str, attempt: Attempt, line: "Line") -> dict[str, Any]:
     """A line of a log."""
     return {"block": block, "attempt": attempt.number, **plain(line)}
+
+
+def happening(happening: "Happening") -> dict[str, Any]:
+    """An event of a run, and whose run it is."""
+    own = {name: getattr(happening.event, name) for name in _EVENT}
+    return {**own, **{name: getattr(happening, name) for name in _WHOSE}}
+
+
+_EVENT = [field.name for field in fields(Event)]
+_WHOSE = ("run_uid", "project", "pipeline", "trigger_id", "backfill_id")
+
+
+def token(token: "Token") -> dict[str, Any]:
+    """A token, without what it says."""
+    return plain(token)
+
+
+def user(user: "User") -> dict[str, Any]:
+    """A user, with what was granted to them."""
+    told: dict[str, Any] = plain(user)
+    return {("roles" if name == "grants" else name): value for name, value in told.items()}
+
+
+def session(session: "Session", *, told: bool) -> dict[str, Any]:
+    """Who has logged in; what their token says only if it is to be told."""
+    said = session.said if told else None
+    return {"token": said, "expires_at": session.token.expires_at, "user": user(session.user)}
+
+
+def entry(entry: "Entry") -> dict[str, Any]:
+    """A deed in the audit."""
+    return {"id": entry.id, **plain(entry.deed)}
 
 
 def found(found: "Found") -> dict[str, Any]:
@@ -169,7 +250,7 @@ def pipeline(pipeline: Pipeline, refused: str | None) -> dict[str, Any]:
     """A pipeline with its blocks."""
     own = {name: value for name, value in plain(pipeline).items() if name not in ("extra", "imports")}
     attached = {kind: [_block(pipeline, each) for each in getattr(pipeline, kind)] for kind in _ATTACHED}
-    return {**own, **attached, "cannot_run": refused}
+    return {**own, **attached, "variables": masked(pipeline.variables), "cannot_run": refused}
 
 
 _ATTACHED = ("blocks", "callbacks", "conditionals")
@@ -213,3 +294,60 @@ def backfill(backfill: Backfill, project: str, pipeline: str, counts: Mapping[st
         "made": backfill.made,
         "runs": counts,
     }
+
+
+def shown_trigger(shown: "ShownTrigger") -> dict[str, Any]:
+    """A trigger with its next fire times and its latest gaps."""
+    told = trigger(shown.trigger, shown.project, shown.pipeline, shown.last)
+    gaps = [{name: value for name, value in plain(gap).items() if name != "trigger_id"} for gap in shown.gaps]
+    return {**told, "folder": shown.folder, "next": shown.upcoming, "gaps": gaps}
+
+
+def listed_trigger(listed: "ListedTrigger") -> dict[str, Any]:
+    """A trigger in a list, with its next fire time."""
+    return {**trigger(listed.trigger, listed.project, listed.pipeline, listed.last), "next": listed.upcoming}
+
+
+def fire_times(times: Sequence[datetime], zone: str) -> list[dict[str, Any]]:
+    """Each in UTC, and as the clocks of the zone show it, with their offset."""
+    return [{"at": at, "local": at.astimezone(ZoneInfo(zone)).isoformat()} for at in times]
+
+
+def shown_backfill(shown: "ShownBackfill") -> dict[str, Any]:
+    """A backfill with the dates of its plan whose latest run has not completed."""
+    missing = [{"date": date, "status": status} for date, status in shown.missing.items()]
+    told = backfill(shown.backfill, shown.project, shown.pipeline, shown.counts)
+    return {**told, "folder": shown.folder, "missing": missing}
+
+
+def plan(plan: "Plan") -> dict[str, Any]:
+    """What a backfill makes; `plan` is the hash that names just this, null where nobody has written it down."""
+    passed = [{"date": date, "why": why} for date, why in plan.passed_over.items()]
+    return {"plan": plan.hash, "runs": len(plan.dates), "dates": plan.dates, "passed_over": passed}
+
+
+def occurrence(occurrence: Occurrence) -> dict[str, Any]:
+    """What has happened; `runs` is how many it has begun, null until it was dealt with."""
+    return plain(occurrence) | {"payload": masked(occurrence.payload)}
+
+
+def placed(row: "ProjectRow", fault: str | None) -> dict[str, Any]:
+    """A project, where it lies, and why it cannot be read, if it cannot."""
+    return {"id": row.id, "uid": row.uid, "name": row.name, "path": row.path, "fault": fault}
+
+
+def version(version: "VersionRow") -> dict[str, Any]:
+    """A version in a list: when its like was first and last pinned."""
+    return plain(version)
+
+
+def engine(standing: "Standing") -> dict[str, Any]:
+    """An engine: where it runs, until when it is known to live, and how many open runs it has."""
+    row = standing.row
+    told = {name: getattr(row, name) for name in ("name", "machine", "pid", "own", "started_at", "lease_until")}
+    return {**told, "drain_requested_at": row.drain_requested_at, "lives": standing.lives, "runs": standing.runs}
+
+
+def secret(secret: "Secret") -> dict[str, Any]:
+    """What may be known of a secret."""
+    return plain(secret)

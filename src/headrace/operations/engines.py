@@ -3,8 +3,9 @@
 import os
 import threading
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from headrace import clock
+from headrace import clock, errors
 from headrace.app import App
 from headrace.engine import owner
 from headrace.engine.services import GRACE
@@ -12,6 +13,15 @@ from headrace.model.run import FINAL_RUN, Run, RunStatus
 from headrace.store.engines import EngineRow
 
 ENDING = 10.0  # seconds that the processes of a killed engine may take to end
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An engine by its row, whether it lives as far as can be told from here, and how many open runs it has."""
+
+    row: EngineRow
+    lives: bool
+    runs: int
 
 
 def living(app: App) -> dict[str, EngineRow]:
@@ -22,6 +32,34 @@ def living(app: App) -> dict[str, EngineRow]:
 def takers(app: App) -> list[EngineRow]:
     """Those that live and take up whatever run is there, not only the one they were started for."""
     return [row for row in living(app).values() if not row.own]
+
+
+def standing(app: App) -> list[Standing]:
+    """Every engine that has a row, the oldest first, and how it stands."""
+    holding = app.store.engines.holding()
+    return [Standing(row, lives(app, row), holding.get(row.name, 0)) for row in app.store.engines.living()]
+
+
+def find(app: App, name: str) -> Standing:
+    """The engine of that name. EngineNotFound."""
+    known = standing(app)
+    for each in known:
+        if each.row.name == name:
+            return each
+    names = ", ".join(each.row.name for each in known) or "none"
+    raise errors.EngineNotFound(engine=name, names=names)
+
+
+def drain(app: App, name: str) -> Standing:
+    """The engine claims and begins nothing more. What runs goes on to its end; then it is no engine any more, and what
+    it has is for others.
+
+    Raises EngineNotFound; DrainRefused for one that moves a single run and ends with that.
+    """
+    if find(app, name).row.own:
+        raise errors.DrainRefused(engine=name, why="it moves only what was made for it, and ends with that")
+    app.store.engines.request_drain(name, clock.now())
+    return find(app, name)
 
 
 def lives(app: App, row: EngineRow) -> bool:

@@ -4,12 +4,16 @@ The file comes first. What the store lacks then, should it come to that, it take
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from headrace import project
 from headrace.app import App
 from headrace.model.trigger import Definition, Trigger
+from headrace.operations import sight
 from headrace.project import Project, Written
 
 
@@ -30,6 +34,28 @@ def write(app: App, trigger: Trigger, definition: Definition, at: datetime, *, a
     project.write_trigger(found, pipeline, after)
     if definition.name != trigger.definition.name:
         project.remove_trigger(found, pipeline, trigger.definition.name)
+
+
+def is_wanted(folder: Path, pipeline: str) -> bool:
+    """Whether new triggers of the pipeline are to be in the file, as its settings or its project's say."""
+    found = project.open(folder, os.environ)
+    return any(map(_saves, (project.draft(found, pipeline).whole, found.metadata)))
+
+
+def adopt(app: App, trigger: Trigger, at: datetime) -> Trigger:
+    """The trigger is in its project's file from now on, as it is. Raises what `write` does."""
+    found, pipeline = _place(app, trigger)
+    before = _written(found, pipeline, trigger)
+    envs, token = (before.envs, before.token) if before else ((), None)
+    written = Written(trigger.definition, trigger.active, trigger.last_enabled_at, token, envs, pipeline, 0)
+    project.write_trigger(found, pipeline, written)
+    return app.registry.change(trigger.id, None, at, in_code=True)
+
+
+def listed(app: App, folder: Path, pipeline: str) -> Sequence[Written]:
+    """The triggers that the pipeline's file has, as they are written. PipelineNotFound."""
+    sight.refuse_unseen(app, folder, pipeline)
+    return project.read_triggers(project.open(folder, os.environ), pipeline).entries
 
 
 def write_token(app: App, trigger: Trigger, token: str) -> None:
@@ -57,3 +83,9 @@ def _place(app: App, trigger: Trigger) -> tuple[Project, str]:
 def _written(found: Project, pipeline: str, trigger: Trigger) -> Written | None:
     entries = project.read_triggers(found, pipeline).entries
     return next((each for each in entries if each.definition.name == trigger.definition.name), None)
+
+
+def _saves(settled: Mapping[str, Any]) -> bool:
+    settings: Any = settled.get("settings")
+    triggers: Any = settings.get("triggers") if isinstance(settings, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return isinstance(triggers, dict) and triggers.get("save_in_code_automatically") is True  # pyright: ignore[reportUnknownMemberType]

@@ -1,10 +1,13 @@
 """A run is pinned to the code of its project at one moment."""
 
-from headrace import clock
+import os
+
+from headrace import clock, project
 from headrace.app import App
 from headrace.engine.pins import Pins
-from headrace.operations import asking
-from headrace.operations.asking import Checked
+from headrace.operations import asking, sight
+from headrace.operations.asking import Asked, Checked
+from headrace.project import Project
 from headrace.store.projects import Pinned
 
 
@@ -13,7 +16,17 @@ def pin(app: App, checked: Checked) -> tuple[Checked, Pinned]:
 
     Raises ProjectUnreadable, ProjectChanged, HomeUnwritable, and what `asking.check` raises for a folder changed since.
     """
+    return _pin(app, checked.asked, checked.project)
+
+
+def pin_asked(app: App, asked: Asked) -> tuple[Checked, Pinned]:
+    """The same for what was not checked before: it is read once, where it is kept."""
+    sight.refuse_unseen(app, asked.folder, asked.pipeline)
+    return _pin(app, asked, project.open(asked.folder, os.environ))
+
+
+def _pin(app: App, asked: Asked, found: Project) -> tuple[Checked, Pinned]:
     pins = Pins(app.store, app.settings.home)
-    kept = pins.keep(checked.project)
-    checked = asking.check_pinned(checked, *pins.read(kept, checked.asked.pipeline))
-    return checked, pins.pin(kept, checked.asked.pipeline, clock.now()).pinned
+    kept = pins.keep(found)
+    checked = asking.check_pinned(asked, *pins.read(kept, asked.pipeline))
+    return checked, pins.pin(kept, asked.pipeline, clock.now()).pinned

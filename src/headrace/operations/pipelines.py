@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace import errors, project
+from headrace.app import App
 from headrace.model.pipeline import Pipeline
+from headrace.operations import sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,12 @@ class Found:
     pipeline: Pipeline | None = None
     error: str | None = None
     refused: str | None = None
+
+    @property
+    def read(self) -> Pipeline:
+        """The pipeline, of one that could be read."""
+        assert self.pipeline is not None, self.error  # noqa: S101 - who asks has not been refused
+        return self.pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,18 @@ def listed(folder: Path) -> list[Found]:
 def shown(folder: Path, name: str) -> Found:
     """That pipeline. Raises the BadInput for which it was refused, or PipelineNotFound."""
     return _found(name, project.read(project.open(folder, os.environ), name))
+
+
+def listed_in(app: App, folder: Path) -> list[Found]:
+    """Those of them that the caller sees."""
+    found = sight.seen(app, project.read_all(project.open(folder, os.environ)))
+    return [_found(name, read) for name, read in sorted(found.items())]
+
+
+def shown_in(app: App, folder: Path, name: str) -> Found:
+    """That pipeline, if the caller sees it; raises what `shown` does."""
+    sight.refuse_unseen(app, folder, name)
+    return shown(folder, name)
 
 
 def _found(name: str, read: Pipeline | errors.HeadraceError) -> Found:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headrace import clock, project
+from headrace import clock, errors, project
 from headrace.app import App
 from headrace.store.projects import ProjectRow
 
@@ -11,3 +11,29 @@ def register(app: App, folder: Path) -> ProjectRow:
     """The project in that folder is known from now on. Raises ProjectNotFound, NotAProject, BadProject."""
     found = project.open(folder)
     return app.store.projects.register(found.path, found.name, clock.now())
+
+
+def named(app: App, name: str | None) -> ProjectRow:
+    """The project of that name; the only one where none is named. ProjectUnknown."""
+    known = app.store.projects.all()
+    found = [row for row in known if name is None or row.name == name]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(row.name for row in known) or "none"
+    raise errors.ProjectUnknown(project=name if name is not None else "that is meant", names=names)
+
+
+def first(app: App, name: str | None = None) -> ProjectRow:
+    """The project of that name; the one that was known first where none is named. ProjectUnknown."""
+    if name is None and (known := app.store.projects.all()):
+        return known[0]
+    return named(app, name)
+
+
+def fault(row: ProjectRow) -> str | None:
+    """Why the project cannot be read, as it is now; None when it can."""
+    try:
+        project.open(row.path)
+    except errors.BadInput as error:
+        return str(error)
+    return None

@@ -1,4 +1,4 @@
-"""Runs are listed and shown; their logs and outputs are read."""
+"""Runs are shown; their logs and outputs are read."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from headrace.model.output import Output
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Attempt, BlockRun, Event, Run
 from headrace.operations import engines
-from headrace.store.runs import Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Shown:
     """A run with everything kept of it.
 
     `attempts` are by block, first to last; `version` and `snapshot` are the hashes that pin the run, `code` is where
-    the snapshot lies.
+    the snapshot lies, and paths of outputs begin at `home`.
     """
 
     run: Run
@@ -30,16 +29,12 @@ class Shown:
     version: str
     snapshot: str
     code: Path
+    home: Path
     blocks: tuple[BlockRun, ...]
     attempts: dict[str, list[Attempt]]
     reused: dict[str, int]  # blocks whose outputs another run made, and that run's id
     events: tuple[Event, ...]
     abandoned: bool
-
-
-def latest(app: App, limit: int, *, before: int | None = None, pipeline: str | None = None) -> list[Listed]:
-    """The newest runs first, at most `limit` of them, those older than the run `before`."""
-    return app.store.runs.latest(limit, before=before, pipeline=pipeline)
 
 
 def get(app: App, run_id: int) -> Run:
@@ -49,34 +44,45 @@ def get(app: App, run_id: int) -> Run:
 
 def show(app: App, run_id: int) -> Shown:
     """The run of that id; RunNotFound if there is none."""
-    run = app.store.runs.get(run_id)
-    row, _ = app.store.projects.names(run.pipeline_id)
-    blocks = app.store.runs.block_runs(run.id)
-    tries = app.store.runs.attempts(block.id for block in blocks)
-    snapshot = app.store.projects.snapshot_hash(run.snapshot_id)
+    found = app.store.runs.whole(run_id)
     return Shown(
-        run=run,
-        project=row.name,
-        folder=row.path,
-        pipeline=app.store.projects.version(run.version_id),
-        version=app.store.projects.version_hash(run.version_id),
-        snapshot=snapshot,
-        code=app.settings.home / "versions" / snapshot / row.path.name,
-        blocks=tuple(blocks),
-        attempts={block.block: tries.get(block.id, []) for block in blocks},
-        reused={block.block: app.store.runs.run_of(block.reused_from) for block in blocks if block.reused_from},
-        events=tuple(app.store.runs.events(run.id)),
-        abandoned=engines.abandoned(run, engines.living(app)),
+        run=found.run,
+        project=found.project.name,
+        folder=found.project.path,
+        pipeline=found.pipeline,
+        version=found.version,
+        snapshot=found.snapshot,
+        code=app.settings.home / "versions" / found.snapshot / found.project.path.name,
+        home=app.settings.home,
+        blocks=tuple(found.blocks),
+        attempts={block: list(tries) for block, tries in found.attempts.items()},
+        reused=dict(found.reused),
+        events=tuple(found.events),
+        abandoned=engines.abandoned(found.run, engines.living(app)),
     )
+
+
+def events(app: App, run_id: int, limit: int, after: int = 0) -> list[Event]:
+    """What has happened in the run after that event, in the order it was recorded, at most `limit`. RunNotFound."""
+    return app.store.runs.events_after(app.store.runs.get(run_id).id, after, limit)
 
 
 def attempt(shown: Shown, block: str, number: int | None = None) -> Attempt:
     """That attempt of the block, the latest unless a number is given; BlockNotFound, NoSuchAttempt."""
-    _row(shown, block)
+    row(shown, block)
     for each in reversed(shown.attempts[block]):
         if number is None or each.number == number:
             return each
     raise errors.NoSuchAttempt(block=block, run=shown.run.id, count=len(shown.attempts[block]))
+
+
+def row(shown: Shown, block: str) -> BlockRun:
+    """The block run of that block; BlockNotFound."""
+    for row in shown.blocks:
+        if row.block == block:
+            return row
+    names = ", ".join(row.block for row in shown.blocks)
+    raise errors.BlockNotFound(pipeline=shown.pipeline.name, block=block, names=names)
 
 
 def log(app: App, shown: Shown, of: Attempt, levels: Collection[str] | None = None) -> Iterator[Line]:
@@ -91,9 +97,9 @@ def log_end(app: App, shown: Shown, of: Attempt, count: int) -> tuple[Line, ...]
 
 def kept(app: App, shown: Shown, block: str) -> tuple[Output, ...]:
     """What the block left behind in this run, or in the run whose outputs it reuses."""
-    row = _row(shown, block)
-    found = app.store.runs.completed_attempts([row.reused_from or row.id])
-    return found[row.reused_from or row.id].outputs if found else ()
+    own = row(shown, block)
+    found = app.store.runs.completed_attempts([own.reused_from or own.id])
+    return found[own.reused_from or own.id].outputs if found else ()
 
 
 def head(app: App, output: Output, rows: int) -> outputs.Head:
@@ -101,18 +107,10 @@ def head(app: App, output: Output, rows: int) -> outputs.Head:
     return outputs.head(output, app.settings.home, rows)
 
 
-def outputs_folder(app: App, run: Run) -> Path:
+def outputs_folder(shown: Shown) -> Path:
     """Where the outputs of the run's attempts lie."""
-    return app.settings.home / "outputs" / run.uid
+    return shown.home / "outputs" / shown.run.uid
 
 
 def _log_file(app: App, shown: Shown, of: Attempt) -> Path:
     return app.settings.home / "logs" / shown.run.uid / f"{of.uid}.jsonl"
-
-
-def _row(shown: Shown, block: str) -> BlockRun:
-    for row in shown.blocks:
-        if row.block == block:
-            return row
-    names = ", ".join(row.block for row in shown.blocks)
-    raise errors.BlockNotFound(pipeline=shown.pipeline.name, block=block, names=names)

@@ -14,6 +14,7 @@ from headrace.model import graph
 from headrace.model.pipeline import Pipeline
 from headrace.operations import asking, kept, pinning, retrying
 from headrace.operations.asking import Asked, Checked
+from headrace.store.projects import Pinned
 from headrace.store.runs import Created, Key, NewRun
 
 LEAST_FREE = 8 * 2**20  # bytes of the home's disk, for a run to begin
@@ -34,14 +35,27 @@ def begin_checked(app: App, checked: Checked) -> Begun:
     return app.take(created.run.id) if created.made else retrying.join(app, created.run)
 
 
+def start(app: App, asked: Asked) -> Created:
+    """The run of what is asked for, moved by this app's engine at once if it has room, else by any.
+
+    Raises what `asking.check` and `create` do.
+    """
+    _refuse_full(app.settings.home)
+    created = _create(app, *pinning.pin_asked(app, asked), owner=app.taker())
+    app.bring(created)
+    return created
+
+
 def create(app: App, checked: Checked, *, owner: str | None = None) -> Created:
     """The run, for the engine of that name or else for any; the earlier one where the key has one already.
 
     Raises KeyReused, NoEarlierOutput, ProjectUnreadable, ProjectChanged, HomeUnwritable.
     """
     _refuse_full(app.settings.home)
-    request = _request(checked)
-    checked, pinned = pinning.pin(app, checked)
+    return _create(app, *pinning.pin(app, checked), owner=owner)
+
+
+def _create(app: App, checked: Checked, pinned: Pinned, *, owner: str | None) -> Created:
     asked, now = checked.asked, clock.now()
     new = NewRun(
         pipeline_id=pinned.pipeline_id,
@@ -53,7 +67,7 @@ def create(app: App, checked: Checked, *, owner: str | None = None) -> Created:
         execution_date=now,
         reason="by hand",
         settings=asked.settings,
-        key=Key(asked.key, request) if asked.key else None,
+        key=Key(asked.key, _request(checked)) if asked.key else None,
     )
     return app.store.runs.create(new, now, owner=owner)
 

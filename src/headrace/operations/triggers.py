@@ -1,5 +1,6 @@
 """Triggers are written down, looked at, changed, paused and resumed; and runs of them are asked for."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,18 @@ from headrace.app import App
 from headrace.engine import calls
 from headrace.engine.calls import Call
 from headrace.model import firing, schedule, terms
+from headrace.model.query import Query
+from headrace.model.run import RunStatus
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.operations import asking, in_code
+from headrace.operations import asking, in_code, sight
 from headrace.operations.asking import Asked
 from headrace.store.creating import Created
-from headrace.store.triggers import Gap, LastRun
+from headrace.store.projects import ProjectRow
+from headrace.store.triggers import Gap, LastRun, Matcher, Wanted
 
 UPCOMING = 5  # fire times that are shown with a trigger
+LATEST = 7  # completed runs that tell how long one takes
+MOST = 1_000_000  # triggers of a project
 LONGEST_ID = 19  # digits of a number that no row has
 
 
@@ -45,6 +51,24 @@ class Shown:
     last: LastRun | None
 
 
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """A trigger in a list: how many of its runs have each status, and how its latest run stands."""
+
+    trigger: Trigger
+    pipeline: str
+    counts: Mapping[str, int]
+    last: LastRun | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some triggers of a list, and how many it has in all."""
+
+    rows: Sequence[Tallied]
+    count: int
+
+
 def check(folder: Path, pipeline: str, definition: Definition) -> None:
     """Raises the BadInput for which there cannot be such a trigger, if that can be known without the home."""
     terms.refuse_wrong(definition)
@@ -54,10 +78,13 @@ def check(folder: Path, pipeline: str, definition: Definition) -> None:
 def create(app: App, folder: Path, pipeline: str, definition: Definition, *, active: bool) -> Trigger:
     """A new trigger of that pipeline. Raises BadTrigger, BadSchedule, TriggerExists, and what a run of it would."""
     terms.refuse_wrong(definition)
+    sight.refuse_unseen(app, folder, pipeline)
+    sight.refuse_unseen_rules(app, folder, definition.rules)
     at = clock.now()
     kept = app.maker.keep(project.open(folder).path)
     pin = app.maker.pin(kept, pipeline, at)
-    return app.registry.create(pin.pinned.pipeline_id, definition, at, active=active)
+    made = app.registry.create(pin.pinned.pipeline_id, definition, at, active=active)
+    return in_code.adopt(app, made, at) if in_code.is_wanted(folder, pipeline) else made
 
 
 def find(app: App, named: str) -> Trigger:
@@ -92,6 +119,54 @@ def latest(
     ]
 
 
+def page(app: App, wanted: Wanted, limit: int, offset: int = 0) -> Page:
+    """At most `limit` of those triggers, after the first `offset`."""
+    placed, count = app.store.triggers.page(wanted, limit, offset)
+    ids = [each.trigger.id for each in placed]
+    last, counts = app.store.triggers.last_runs(ids), app.store.tallies.of_triggers(ids)
+    return Page(
+        [Tallied(each.trigger, each.pipeline, counts[each.trigger.id], last.get(each.trigger.id)) for each in placed],
+        count,
+    )
+
+
+def by_pipeline(app: App, wanted: Wanted) -> Mapping[str, Sequence[Trigger]]:
+    """All those triggers, by the names of their pipelines."""
+    theirs: dict[str, list[Trigger]] = {}
+    for each in app.store.triggers.page(wanted, MOST, 0)[0]:
+        theirs.setdefault(each.pipeline, []).append(each.trigger)
+    return theirs
+
+
+def next_fire(trigger: Trigger) -> datetime | None:
+    """When the trigger fires next, or would if it were active; None for one that has no such time."""
+    definition = trigger.definition
+    if definition.type is not TriggerType.TIME or definition.interval in (schedule.ONCE, schedule.ALWAYS_ON):
+        return None
+    try:
+        return next(iter(firing.preview(definition, clock.now(), 1)), None)
+    except errors.BadSchedule:  # what was written into the database by another hand
+        return None
+
+
+def average(app: App, trigger: Trigger) -> float | None:
+    """How many seconds its latest completed runs took, seven at most, from when they were made; None without any."""
+    completed = Query(trigger=trigger.id, statuses=frozenset({RunStatus.COMPLETED}))
+    found = app.store.runs.page(completed, LATEST, None).runs
+    taken = [(each.run.ended_at - each.run.created_at).total_seconds() for each in found if each.run.ended_at]
+    return statistics.fmean(taken) if taken else None
+
+
+def count(app: App, trigger: Trigger) -> int:
+    """How many runs it has begun."""
+    return app.store.tallies.total(Query(trigger=trigger.id))
+
+
+def matchers(app: App, project_id: int, matcher_id: int | None = None) -> Sequence[Matcher]:
+    """The rules on payloads of the project's triggers, the oldest first; or the one of that id."""
+    return app.store.triggers.matchers(project_id, matcher_id)
+
+
 def show(app: App, trigger: Trigger) -> Shown:
     row, pipeline = app.store.projects.names(trigger.pipeline_id)
     known = app.store.triggers
@@ -111,10 +186,20 @@ def upcoming(trigger: Trigger, count: int) -> list[datetime]:
         return []
 
 
-def change(app: App, trigger: Trigger, definition: Definition) -> Trigger:
-    """The trigger is defined so from now on; only what comes due later is run by it."""
+def preview(definition: Definition, count: int, after: datetime | None = None) -> list[datetime]:
+    """When such a trigger would fire after that moment, or after now, at most so many times. BadTrigger, BadSchedule."""
     terms.refuse_wrong(definition)
-    return _changed(app, trigger, definition, active=trigger.active)
+    return firing.preview(definition, after or clock.now(), count)
+
+
+def change(app: App, trigger: Trigger, definition: Definition, *, active: bool | None = None) -> Trigger:
+    """The trigger is defined so from now on, and active or paused, as it was where that is not said.
+
+    Only what comes due later is run by it.
+    """
+    terms.refuse_wrong(definition)
+    sight.refuse_unseen_rules(app, app.store.projects.names(trigger.pipeline_id)[0].path, definition.rules)
+    return _changed(app, trigger, definition, active=trigger.active if active is None else active)
 
 
 def pause(app: App, trigger: Trigger) -> Trigger:
@@ -134,6 +219,17 @@ def delete(app: App, trigger: Trigger) -> None:
     app.store.triggers.delete(trigger.id, clock.now())
 
 
+def adopt(app: App, trigger: Trigger) -> Trigger:
+    """The trigger is in its project's file from now on, and the two are kept in step."""
+    _refuse_of_backfill(trigger)
+    return in_code.adopt(app, trigger, clock.now())
+
+
+def place(app: App, trigger: Trigger) -> tuple[ProjectRow, str]:
+    """Its project, and its pipeline's name."""
+    return app.store.projects.names(trigger.pipeline_id)
+
+
 def token(app: App, trigger: Trigger) -> str:
     """What a caller of the trigger has to know."""
     return app.registry.token(trigger.id)
@@ -151,7 +247,7 @@ def run(app: App, trigger: Trigger, call: Call) -> Created:
     """A run of the trigger, whatever its type, for somebody who may: as `headrace triggers run`, or a session's call."""
     trigger = app.store.triggers.get(trigger.id)
     once = trigger.definition.type is TriggerType.TIME and trigger.definition.interval == schedule.ONCE
-    return app.calls.run(trigger, call, clock.now(), activates=once, reason="by hand")
+    return _run(app, trigger, call, activates=once, reason="by hand")
 
 
 def call(app: App, trigger_id: int, given: str, body: Mapping[str, Any] | None, key: str | None = None) -> Created:
@@ -169,7 +265,15 @@ def call(app: App, trigger_id: int, given: str, body: Mapping[str, Any] | None, 
     trigger = app.store.triggers.get(trigger_id)
     if trigger.definition.type is not TriggerType.API:
         raise errors.NotCallable(trigger=trigger.definition.name, type=trigger.definition.type.value)
-    return app.calls.run(trigger, calls.read(body, key), clock.now(), activates=True)
+    return _run(app, trigger, calls.read(body, key), activates=True, reason="by a call")
+
+
+def _run(app: App, trigger: Trigger, call: Call, *, activates: bool, reason: str) -> Created:
+    """Moved by this app's engine at once if it has room, else by any."""
+    now, owner = clock.now(), app.taker()
+    created = app.calls.run(trigger, call, now, activates=activates, reason=reason, owner=owner)
+    app.bring(created)
+    return created
 
 
 def _changed(app: App, trigger: Trigger, definition: Definition, *, active: bool) -> Trigger:

@@ -6,9 +6,21 @@ unpickles. Importing this room imports none of the libraries whose values it kee
 name, and the file that speaks to its library is imported when there is something for it to do.
 """
 
-from headrace.outputs.heads import Head, head
+from headrace.outputs.heads import Head, head, value
 from headrace.outputs.kept import argument, load, save, there
 from headrace.outputs.profiles import different, profile
 from headrace.outputs.returned import is_kept_whole, split
 
-__all__ = ["Head", "argument", "different", "head", "is_kept_whole", "load", "profile", "save", "split", "there"]
+__all__ = [
+    "Head",
+    "argument",
+    "different",
+    "head",
+    "is_kept_whole",
+    "load",
+    "profile",
+    "save",
+    "split",
+    "there",
+    "value",
+]

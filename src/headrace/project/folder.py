@@ -65,10 +65,15 @@ def dotenv_warnings(project: Project) -> tuple[str, ...]:
 def pipeline_file(project: Project, name: str) -> str:
     """Where a pipeline is written, relative to the project. Raises PipelineNotFound, naming those there are."""
     file = f"{PIPELINES}/{name}/{METADATA}"
-    if "/" in name or name.startswith(".") or files.unprintable(name) or not (project.path / file).exists():
+    if "/" in name or name.startswith(".") or files.unprintable(name) or not _is_there(project.path / file):
         names = ", ".join(pipeline_names(project)) or "none"
         raise errors.PipelineNotFound(project=project.name, pipeline=name, names=names)
     return file
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is; a name may be too long for any file."""
+    return os.path.exists(path)  # noqa: PTH110 - which pathlib answers with an error
 
 
 def _is_pipeline(entry: os.DirEntry[str]) -> bool:

@@ -22,7 +22,11 @@ def read(project: Project, name: str) -> Pipeline:
     BadBlockFile for a block's code that is not text or not Python.
     """
     file = folder.pipeline_file(project, name)
-    text = _text(project, file)
+    return said(project, name, file, _text(project, file))
+
+
+def said(project: Project, name: str, file: str, text: str) -> Pipeline:
+    """The pipeline that the text of that file makes; raises what `read` does."""
     try:
         pipeline = _pipeline(project, name, document.parse(text))
     except NotYaml as error:
@@ -128,7 +132,7 @@ def _check_code(project: Project, all_blocks: Sequence[Block]) -> list[str]:
     for file, language in {block.file: block.language for block in all_blocks if block.file}.items():
         text = _code(project, file)
         if language is Language.PYTHON:
-            _refuse_fault(file, source.read(text).fault)
+            refuse_fault(file, text)
             python.append(file)
     return python
 
@@ -142,8 +146,9 @@ def _code(project: Project, file: str) -> str:
         raise errors.BadBlockFile(file=file, why=str(error)) from None
 
 
-def _refuse_fault(file: str, fault: source.Fault | None) -> None:
-    if fault:
+def refuse_fault(file: str, text: str) -> None:
+    """BadBlockFile for the code of that file, if it is no Python."""
+    if fault := source.read(text).fault:
         shown = f": {fault.code}" if fault.code else ""
         raise errors.BadBlockFile(file=document.place(file, fault.line), why=f"{fault.why}{shown}")
 

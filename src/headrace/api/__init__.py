@@ -1,0 +1,1 @@
+"""HTTP: `server` puts the applications together, `gate` lets callers in, `bodies` bounds what they send."""

@@ -1,0 +1,48 @@
+"""Answers: JSON of what operations tell, and how it is marked so that it need not be sent again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import xxhash
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headrace.operations import documents
+
+MEDIA = "application/json"
+
+
+def written(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The JSON of a document."""
+    return Response(encoded(value), status, dict(headers or {}), MEDIA)
+
+
+def marked(value: Any, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    """The JSON of a document with its ETag; nothing but that, where the caller has it as it is."""
+    body = encoded(value)
+    mark = f'"{xxhash.xxh3_64_hexdigest(body)}"'
+    told = {**(headers or {}), "ETag": mark, "Cache-Control": "no-cache"}
+    if {mark, "*"} & {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}:
+        return Response(None, 304, told)
+    return Response(body, 200, told, MEDIA)
+
+
+def page(request: Request, noun: str, rows: Sequence[Any], following: str | int | None) -> Response:
+    """A page of a list, and where the next of it is: `next` is null at the end of the list."""
+    if following is None:
+        return written({noun: rows, "next": None})
+    there = request.url.include_query_params(cursor=following)
+    return written({noun: rows, "next": str(following)}, headers={"Link": f'<{there.path}?{there.query}>; rel="next"'})
+
+
+def following(ids: Sequence[int], limit: int) -> int | None:
+    """Where a list in the order of ids goes on; None after a page that was not full."""
+    return ids[-1] if len(ids) == limit else None
+
+
+def encoded(value: Any) -> bytes:
+    return _encode(documents.plain(value))
+
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode

@@ -1,0 +1,71 @@
+"""What requests give, in words that several nouns share: strict bodies, moments, names, pages of a list."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Header, Path, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from headrace import errors
+
+GREATEST = 2**63 - 1  # of ids
+MOST = 1000  # of anything on a page
+LONGEST_NAME = 255
+
+
+class Body(BaseModel):
+    """A body has no fields but its own, and each is of just its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def unsaid() -> Any:
+    """What stands for a field that may be left out, and is not null when it is there; whoever reads it asks first."""
+    return None
+
+
+def _moment(said: Any) -> datetime:
+    """In UTC, where it has no offset; ValueError for what is none."""
+    if not isinstance(said, str):
+        raise ValueError("a moment is text in ISO 8601")
+    found = datetime.fromisoformat(said)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("in UTC it is beyond the calendar") from None
+
+
+def _whole(said: Any) -> Any:
+    """In JSON 3.0 is a whole number too."""
+    return int(said) if isinstance(said, float) and said.is_integer() else said
+
+
+_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-01-31T06:00:00Z"]}
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema(_SCHEMA)]
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")]
+WHOLE = BeforeValidator(_whole)  # the last word on a whole number in a body
+Id = Annotated[int, Field(ge=1, le=GREATEST), WHOLE]
+
+RunId = Annotated[int, Path(ge=1, le=GREATEST, description="The run's number.")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="A name for what is asked: asked again with it, it is the same.",
+        examples=["orders-2026-01-31"],
+    ),
+]
+
+
+def beyond(cursor: str | None) -> int | None:
+    """The id that the cursor of a list in the order of ids stands for. BadCursor."""
+    if cursor is None:
+        return None
+    if not cursor.isascii() or not cursor.isdigit() or not 0 < int(cursor[:20]) <= GREATEST:
+        raise errors.BadCursor(cursor=cursor)
+    return int(cursor)
