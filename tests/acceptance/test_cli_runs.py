@@ -39,13 +39,19 @@ def test_list(headrace: Command) -> None:
     assert re.match(r" +1  grind +mill +✓ completed ", lines[2])
 
 
-def test_list_in_pages_and_by_pipeline(headrace: Command) -> None:
+def test_list_in_pages_and_of_some(headrace: Command) -> None:
     def ids(*words: object) -> list[int]:
         return [run["id"] for run in headrace("runs", "list", "-o", "json", *words).json]
 
-    assert ids("--before", 2, "--pipeline", "grind") == [1]
-    assert ids("--pipeline", "other") == []
-    assert "headrace runs list --before 2" in headrace("runs", "list", "--limit", 1).out
+    assert ids("--project", "mill", "--pipeline", "grind", "--status", "failed", "--var", "oven=cold") == [2]
+    assert ids("--pipeline", "other") == ids("--since", "2999-01-01") == ids("--tag", "none") == []
+    first = headrace("runs", "list", "--limit", 1, "--pipeline", "grind", "--since", "2001-01-01").out
+    again = "headrace runs list --pipeline grind --since 2001-01-01T00:00:00+00:00 --limit 1 --after "
+    cursor = first.strip().rpartition(again)[2]
+    assert ids("--pipeline", "grind", "--since", "2001-01-01", "--after", cursor) == [1]
+    assert "2 in all; older ones: " in headrace("runs", "list", "--limit", 1).out
+    refused = headrace("runs", "list", "--pipeline", "other", "--after", cursor, code=2)
+    assert "is of no page of this list" in refused.err
 
 
 def test_list_as_json_is_complete(headrace: Command) -> None:
@@ -109,9 +115,11 @@ def test_logs_of_one_block(headrace: Command) -> None:
     def messages(*words: object) -> list[str]:
         return [line["message"] for line in headrace("runs", "logs", *words, "-o", "json").json]
 
-    assert messages(2, "bake")[0] == "attempt 2"
-    assert messages(2, "bake", "--attempt", 1, "--tail", 100)[0] == "attempt 1"
-    assert messages(1, "--level", "warning") == ["rain\nahead"]
+    assert [each for each in messages(2, "bake") if "attempt" in each] == ["attempt 1", "attempt 2"]
+    assert messages(2, "bake", "--attempt", 2, "--tail", 100)[0] == "attempt 2"
+    assert messages(1, "--level", "warning", "--grep", "RAIN") == ["rain\nahead"]
+    assert messages(1, "--since", "2000-01-01") == messages(1)
+    assert messages(1, "--until", "2000-01-01") == []
     assert len(messages(1, "sow", "--tail", 1)) == 1
     refused = headrace("runs", "logs", 2, "bake", "--attempt", 3, code=2)
     assert refused.err == "error: The block bake of run 2 has no such attempt; it has 2.\n"

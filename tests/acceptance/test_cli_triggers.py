@@ -214,7 +214,7 @@ def test_a_token_is_shown_where_it_is_asked_for_and_rotated(headrace: Command, m
     assert token not in headrace("triggers", "show", "by call").out
     assert "token" not in _show(headrace, "by call")
     out = headrace("triggers", "show", "by call", "--token").out
-    assert f"curl -X POST http://localhost:6789/api/pipeline_schedules/1/pipeline_runs/{token} " in out
+    assert f"curl -X POST http://localhost:6789/v1/triggers/1/call -H 'Authorization: Bearer {token}' " in out
     rotated = headrace("triggers", "rotate", "by call").out.strip()
     assert rotated != token
     assert headrace("triggers", "show", "by call", "--token", "-o", "json").json["token"] == rotated

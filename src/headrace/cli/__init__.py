@@ -15,16 +15,27 @@ COMMANDS = {
     "triggers": ("headrace.cli.triggers:triggers", "Have runs begin by time, on calls and on events."),
     "backfill": ("headrace.cli.backfill:backfill", "Run a pipeline for a range of dates."),
     "events": ("headrace.cli.events:events", "Post events that triggers begin runs for, and look at them."),
+    "secrets": ("headrace.cli.secrets:secrets", "Keep passwords and keys for blocks: set, list, delete."),
+    "serve": ("headrace.cli.serve:serve", "Run a server: an engine, and the API to ask about its runs."),
+    "token": ("headrace.cli.token:token", "Make, list and revoke the tokens that let programs into a server."),
+    "users": ("headrace.cli.users:users", "Keep the users of a server: who may log in, and what they may do."),
+    "audit": ("headrace.cli.audit:audit", "Look at who did what."),
     "engine": ("headrace.cli.engine:engine", "Run an engine: it takes up the runs that wait, until it is ended."),
+    "drain": ("headrace.cli.drain:drain", "Have engines begin nothing more, and leave their runs to others."),
     "pipelines": ("headrace.cli.pipelines:pipelines", "Look at the pipelines of a project: list, show."),
+    "clean": ("headrace.cli.clean:clean", "Have runs, outputs and logs go that have become old."),
     "db": ("headrace.cli.db:db", "Look at the database and bring it up to date."),
 }
 
 
 @click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings=options.CONTEXT, epilog=exits.EPILOG)
 @click.version_option(version.__version__, "--version", prog_name="headrace", message="%(prog)s %(version)s")
+@click.option(
+    "--url", metavar="URL", envvar="HEADRACE_URL", help="Ask this server, and not the home here (HEADRACE_URL)."
+)
 @options.colour
-def headrace() -> None:
+@click.pass_context
+def headrace(context: click.Context, url: str | None) -> None:
     """Runs data pipelines; every run is kept, and every question about it answered.
 
     \b
@@ -33,6 +44,7 @@ def headrace() -> None:
       headrace run mill mill_stream
       headrace runs list
     """
+    context.obj = url
 
 
 def main() -> None:

@@ -78,16 +78,17 @@ def plan(project: Path, pipeline: str, dry_run: bool, as_json: bool, **said: Any
     """Write down a backfill of PIPELINE of the folder PROJECT, and tell which runs it would make. None is started."""
     if said["every"] and (said["interval"] or said["units"]):
         raise click.UsageError("--every says both --interval and --units; give it alone.", click.get_current_context())
-    from headrace.cli import backfill_plan
+    from headrace.cli import backfill_plan, places
     from headrace.operations import backfills
 
     asked = backfill_plan.asked(**said)
-    backfills.check(project, pipeline, asked)
-    with home.opened() as app:
+    if not home.server():
+        backfills.check(project, pipeline, asked)
+    with places.opened() as place:
         if dry_run:
-            backfill_plan.foresee(app, project, pipeline, asked, as_json=as_json)
+            backfill_plan.foresee(place, project, pipeline, asked, as_json=as_json)
         else:
-            backfill_plan.create(app, project, pipeline, asked, as_json=as_json)
+            backfill_plan.create(place, project, pipeline, asked, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -97,10 +98,10 @@ def plan(project: Path, pipeline: str, dry_run: bool, as_json: bool, **said: Any
 @options.colour
 def start(number: int, planned: str | None, as_json: bool) -> None:
     """Make the runs of BACKFILL. One that has ended is started anew, with the dates that are left now."""
-    from headrace.cli import backfill_state
+    from headrace.cli import backfill_state, places
 
-    with home.opened() as app:
-        backfill_state.start(app, number, planned, as_json=as_json)
+    with places.opened() as place:
+        backfill_state.start(place, number, planned, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -109,10 +110,10 @@ def start(number: int, planned: str | None, as_json: bool) -> None:
 @options.colour
 def pause(number: int, as_json: bool) -> None:
     """Have nothing more of BACKFILL begin until it is resumed. What has begun goes on."""
-    from headrace.cli import backfill_state
+    from headrace.cli import backfill_state, places
 
-    with home.opened() as app:
-        backfill_state.pause(app, number, as_json=as_json)
+    with places.opened() as place:
+        backfill_state.pause(place, number, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -121,10 +122,10 @@ def pause(number: int, as_json: bool) -> None:
 @options.colour
 def resume(number: int, as_json: bool) -> None:
     """Have BACKFILL go on where it was paused."""
-    from headrace.cli import backfill_state
+    from headrace.cli import backfill_state, places
 
-    with home.opened() as app:
-        backfill_state.resume(app, number, as_json=as_json)
+    with places.opened() as place:
+        backfill_state.resume(place, number, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -133,10 +134,10 @@ def resume(number: int, as_json: bool) -> None:
 @options.colour
 def cancel(number: int, as_json: bool) -> None:
     """End BACKFILL: it makes no more runs, and those that are not final are stopped."""
-    from headrace.cli import backfill_state
+    from headrace.cli import backfill_state, places
 
-    with home.opened() as app:
-        backfill_state.cancel(app, number, as_json=as_json)
+    with places.opened() as place:
+        backfill_state.cancel(place, number, as_json=as_json)
 
 
 @click.command("list", context_settings=options.CONTEXT)
@@ -147,10 +148,10 @@ def cancel(number: int, as_json: bool) -> None:
 @options.colour
 def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -> None:
     """List backfills, the newest first."""
-    from headrace.cli import backfill_list
+    from headrace.cli import backfill_list, places
 
-    with home.opened() as app:
-        backfill_list.write(app, limit, before, pipeline, as_json=as_json)
+    with places.opened() as place:
+        backfill_list.write(place, limit, before, pipeline, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -159,7 +160,7 @@ def list_(limit: int, before: int | None, pipeline: str | None, as_json: bool) -
 @options.colour
 def show(number: int, as_json: bool) -> None:
     """Show BACKFILL: how many of its runs have each status, and which dates have no completed run."""
-    from headrace.cli import backfill_show
+    from headrace.cli import backfill_show, places
 
-    with home.opened() as app:
-        backfill_show.write(app, number, as_json=as_json)
+    with places.opened() as place:
+        backfill_show.write(place, number, as_json=as_json)

@@ -2,10 +2,10 @@
 
 import click
 
-from headrace.app import App
 from headrace.cli import marks, occasions, out, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.operations import backfills, documents
+from headrace.operations import documents
 from headrace.store.backfills import PlacedBackfill
 
 _COLUMNS = (
@@ -20,8 +20,8 @@ _COLUMNS = (
 )
 
 
-def write(app: App, limit: int, before: int | None, pipeline: str | None, *, as_json: bool) -> None:
-    found = backfills.latest(app, limit, before=before, pipeline=pipeline)
+def write(place: Place, limit: int, before: int | None, pipeline: str | None, *, as_json: bool) -> None:
+    found = place.backfills.latest(limit, before=before, pipeline=pipeline)
     if as_json:
         rows = [documents.backfill(each.backfill, each.project, each.pipeline, each.counts) for each in found]
         click.echo(documents.written(rows))

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from headrace.app import App
 from headrace.cli import occasions, out, paths, quantities, tables
 from headrace.cli import variables as given
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.trigger import Backfill, TriggerSettings, Which
-from headrace.operations import backfills, documents
+from headrace.operations import documents
 from headrace.operations.backfills import Asked, Plan
 
 SHOWN = 5  # dates at the beginning, and at the end, of a list that is longer
@@ -48,11 +47,11 @@ def asked(
     )
 
 
-def create(app: App, folder: Path, pipeline: str, asked: Asked, *, as_json: bool) -> None:
-    made = backfills.create(app, folder, pipeline, asked)
-    plan = backfills.plan(app, made)
+def create(place: Place, folder: Path, pipeline: str, asked: Asked, *, as_json: bool) -> None:
+    made = place.backfills.create(folder, pipeline, asked)
+    plan = place.backfills.plan(made)
     if as_json:
-        click.echo(documents.written({"id": made.id, "name": made.name, **_document(plan)}))
+        click.echo(documents.written({"id": made.id, "name": made.name, **documents.plan(plan)}))
         return
     click.echo(f"Wrote down backfill {made.id}, {click.style(tables.bare(made.name), bold=True)}; nothing is started.")
     click.echo(told(plan))
@@ -60,9 +59,9 @@ def create(app: App, folder: Path, pipeline: str, asked: Asked, *, as_json: bool
         click.echo(f"\nStart just this plan: {start(made, plan)}")
 
 
-def foresee(app: App, folder: Path, pipeline: str, asked: Asked, *, as_json: bool) -> None:
-    plan = backfills.foresee(app, folder, pipeline, asked)
-    click.echo(documents.written(_document(plan)) if as_json else told(plan))
+def foresee(place: Place, folder: Path, pipeline: str, asked: Asked, *, as_json: bool) -> None:
+    plan = place.backfills.foresee(folder, pipeline, asked)
+    click.echo(documents.written(documents.plan(plan)) if as_json else told(plan))
 
 
 def start(backfill: Backfill, plan: Plan) -> str:
@@ -93,8 +92,3 @@ def _parts(plan: Plan) -> Iterator[str]:
         yield dates(plan.passed_over)
     if plan.hash:
         yield click.style(f"Its plan is {plan.hash}.", dim=True)
-
-
-def _document(plan: Plan) -> dict[str, Any]:
-    passed = [{"date": date, "why": why} for date, why in plan.passed_over.items()]
-    return {"plan": plan.hash, "runs": len(plan.dates), "dates": plan.dates, "passed_over": passed}

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from headrace.app import App
 from headrace.cli import backfill_plan, marks, occasions, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.trigger import Backfill, BackfillStatus
-from headrace.operations import backfills, documents
+from headrace.operations import documents
 from headrace.operations.backfills import Shown
 
 _FACTS = (Column(""), Column(""))
@@ -20,21 +20,19 @@ _WHICH = {
 }
 
 
-def write(app: App, number: int, *, as_json: bool) -> None:
-    backfill = backfills.get(app, number)
+def write(place: Place, number: int, *, as_json: bool) -> None:
+    backfill = place.backfills.get(number)
     if as_json:
-        click.echo(documents.written(document(app, backfill)))
+        click.echo(documents.written(document(place, backfill)))
     else:
-        click.echo("\n\n".join(part for part in _parts(app, backfills.show(app, backfill)) if part))
+        click.echo("\n\n".join(part for part in _parts(place, place.backfills.show(backfill)) if part))
 
 
-def document(app: App, backfill: Backfill) -> dict[str, Any]:
-    shown = backfills.show(app, backfill)
-    missing = [{"date": date, "status": status} for date, status in shown.missing.items()]
-    return {**documents.backfill(backfill, shown.project, shown.pipeline, shown.counts), "missing": missing}
+def document(place: Place, backfill: Backfill) -> dict[str, Any]:
+    return documents.shown_backfill(place.backfills.show(backfill))
 
 
-def _parts(app: App, shown: Shown) -> Iterator[str]:
+def _parts(place: Place, shown: Shown) -> Iterator[str]:
     backfill = shown.backfill
     status = marks.of_backfill(backfill)
     name = click.style(tables.bare(backfill.name), bold=True)
@@ -45,7 +43,7 @@ def _parts(app: App, shown: Shown) -> Iterator[str]:
         [(marks.status(status), quantities.count(count)) for status, count in sorted(shown.counts.items())],
     )
     if backfill.status is BackfillStatus.INITIAL:
-        plan = backfills.plan(app, backfill)
+        plan = place.backfills.plan(backfill)
         yield backfill_plan.told(plan)
         yield f"Start just this plan: {backfill_plan.start(backfill, plan)}" if plan.dates else ""
     elif shown.missing:

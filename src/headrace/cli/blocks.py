@@ -7,13 +7,13 @@ from dataclasses import replace
 import click
 
 from headrace import clock
-from headrace.app import App
 from headrace.cli import excerpts, marks, paths, quantities, tables
 from headrace.cli.board import Step
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.logs.lines import Line
 from headrace.model.run import Attempt, BlockStatus, Failure
-from headrace.operations import reasons, runs
+from headrace.operations import reasons
 from headrace.operations.runs import Shown
 
 LAST_LINES = 8  # of a failed block's log
@@ -41,11 +41,11 @@ def steps(shown: Shown) -> Iterator[Step]:
         yield Step(row, tries[-1] if tries else None)
 
 
-def failures(app: App, shown: Shown) -> Iterator[str]:
+def failures(place: Place, shown: Shown) -> Iterator[str]:
     """For each block that failed: the error, failed tests, and the last lines of its log."""
     for step in steps(shown):
         if step.row.status is BlockStatus.FAILED and step.attempt:
-            yield "\n".join(_failure(app, shown, step.row.block, step.attempt))
+            yield "\n".join(_failure(place, shown, step.row.block, step.attempt))
 
 
 def error(attempt: Attempt, whole: str) -> Iterator[str]:
@@ -123,17 +123,19 @@ def _remark(shown: Shown, step: Step) -> str:
     return "" if row.status in (BlockStatus.INITIAL, BlockStatus.QUEUED) else reasons.in_words(row.reason)
 
 
-def _failure(app: App, shown: Shown, block: str, attempt: Attempt) -> Iterator[str]:
+def _failure(place: Place, shown: Shown, block: str, attempt: Attempt) -> Iterator[str]:
     tries = f", attempt {attempt.number}" if attempt.number > 1 else ""
     name = click.style(tables.bare(block), bold=True)
     yield f"{marks.styled(marks.MARKS['failed'], 'failed')} {name}: {reasons.in_words(attempt.reason)}{tries}"
     yield from error(attempt, paths.command("runs", "show", shown.run.id, "-o", "json"))
-    yield from _log_end(app, shown, block, attempt)
+    yield from _log_end(place, shown, block, attempt)
 
 
-def _log_end(app: App, shown: Shown, block: str, attempt: Attempt) -> Iterator[str]:
+def _log_end(place: Place, shown: Shown, block: str, attempt: Attempt) -> Iterator[str]:
     trace = attempt.failure.traceback.strip() if attempt.failure else None
-    lines = [each for each in runs.log_end(app, shown, attempt, LAST_LINES + 1) if each.message.strip() != trace]
+    lines = [
+        each for each in place.runs.log_end(shown, block, attempt, LAST_LINES + 1) if each.message.strip() != trace
+    ]
     if lines:
         whole = paths.command("runs", "logs", shown.run.id, block)
         yield click.style(f"  The end of its log ({whole} shows all of it):", dim=True)

@@ -5,21 +5,20 @@ from collections.abc import Iterator
 import click
 
 from headrace import clock
-from headrace.app import App
 from headrace.cli import blocks, marks, out, paths, quantities, variables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column, render
-from headrace.model import graph
 from headrace.model.run import BlockStatus, RunStatus
 from headrace.operations import runs
 from headrace.operations.runs import Shown
 
 
-def say(app: App, shown: Shown) -> None:
+def say(place: Place, shown: Shown) -> None:
     out.say(blocks.table(shown, out.width()))
-    for failure in blocks.failures(app, shown):
+    for failure in blocks.failures(place, shown):
         out.say(f"\n{failure}")
     out.say(f"\n{verdict(shown)}")
-    if hints := [(click.style(word, dim=True), what) for word, what in _next(app, shown)]:
+    if hints := [(click.style(word, dim=True), what) for word, what in _next(shown)]:
         out.say(f"\n{render([Column(''), Column('')], hints)}")
 
 
@@ -36,9 +35,9 @@ def resume(run_id: int) -> str:
     return paths.command("run", "--resume", run_id)
 
 
-def _next(app: App, shown: Shown) -> Iterator[tuple[str, str]]:
+def _next(shown: Shown) -> Iterator[tuple[str, str]]:
     if any(attempt.outputs for tries in shown.attempts.values() for attempt in tries):
-        yield "outputs", paths.near(runs.outputs_folder(app, shown.run))
+        yield "outputs", paths.near(runs.outputs_folder(shown))
     if shown.run.status is RunStatus.COMPLETED:
         if block := _last(shown):
             yield "look at one", paths.command("runs", "output", shown.run.id, block)
@@ -54,6 +53,7 @@ def _next(app: App, shown: Shown) -> Iterator[tuple[str, str]]:
 def _last(shown: Shown) -> str | None:
     """The block to look at first: one that nobody reads where it left something, else the last that did."""
     left = [block for block, tries in shown.attempts.items() if tries and tries[-1].outputs]
-    below = graph.downstream(shown.pipeline.graph)
-    ends = [block for block in left if not below.get(block)]
+    graph = shown.pipeline.graph
+    read = {upstream for row in shown.blocks for upstream in graph.get(row.block, ())}
+    ends = [block for block in left if block not in read]
     return (ends or left or [None])[-1]

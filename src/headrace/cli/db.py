@@ -5,7 +5,7 @@ import os
 import click
 
 from headrace import settings
-from headrace.cli import options
+from headrace.cli import home, options
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -29,6 +29,7 @@ def db() -> None:
 @options.colour
 def status(as_json: bool) -> int:
     """Say where the database is, and whether it is up to date. Exit code 1 if it is not."""
+    home.refuse_server()
     from headrace.cli import databases
 
     return databases.write(settings.load(os.environ), as_json=as_json)
@@ -38,6 +39,7 @@ def status(as_json: bool) -> int:
 @options.colour
 def upgrade() -> None:
     """Bring the database up to date, or make a new one."""
+    home.refuse_server()
     from headrace.cli import databases
 
     databases.upgrade(settings.load(os.environ))

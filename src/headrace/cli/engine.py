@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from headrace import app, settings
-from headrace.cli import options
+from headrace.cli import home, options
 
 EPILOG = """\
 \b
@@ -40,6 +40,7 @@ def engine(projects: tuple[Path, ...], grace: float, quiet: bool) -> int:
 
     The triggers.yaml files of each PROJECT are read from now on, as those of every project that has run before.
     """
+    home.refuse_server()
     chosen = settings.load(os.environ)
     executor = app.make_executor(chosen)
     from headrace.cli import serving

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from headrace.cli import home, options
+from headrace.cli import options
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -41,10 +41,10 @@ def post(file: BinaryIO, key: str | None) -> None:
 
     Every active trigger with a rule that it fits begins one run, which is told of it as kwargs['event'].
     """
-    from headrace.cli import events_post
+    from headrace.cli import events_post, places
 
-    with home.opened() as app:
-        events_post.post(app, file, key)
+    with places.opened() as place:
+        events_post.post(place, file, key)
 
 
 @click.command("list", context_settings=options.CONTEXT)
@@ -56,7 +56,7 @@ def post(file: BinaryIO, key: str | None) -> None:
 @options.colour
 def list_(limit: int, before: int | None, as_json: bool) -> None:
     """List what has happened, the newest first, with how many runs each has begun."""
-    from headrace.cli import events_list
+    from headrace.cli import events_list, places
 
-    with home.opened() as app:
-        events_list.write(app, limit, before, as_json=as_json)
+    with places.opened() as place:
+        events_list.write(place, limit, before, as_json=as_json)

@@ -4,11 +4,11 @@ import json
 
 import click
 
-from headrace.app import App
 from headrace.cli import out, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.occurrence import Occurrence
-from headrace.operations import documents, occurrences
+from headrace.operations import documents
 
 _COLUMNS = (
     Column("event", right=True),
@@ -20,10 +20,10 @@ _COLUMNS = (
 )
 
 
-def write(app: App, limit: int, before: int | None, *, as_json: bool) -> None:
-    found = occurrences.latest(app, limit, before=before)
+def write(place: Place, limit: int, before: int | None, *, as_json: bool) -> None:
+    found = place.events.latest(limit, before=before)
     if as_json:
-        click.echo(documents.written([_document(each) for each in found]))
+        click.echo(documents.written([documents.occurrence(each) for each in found]))
     elif found:
         click.echo(tables.render(_COLUMNS, [_row(each) for each in found], out.width()))
         if len(found) == limit and found[-1].id > 1:
@@ -33,10 +33,6 @@ def write(app: App, limit: int, before: int | None, *, as_json: bool) -> None:
         click.echo("Nothing has happened yet that triggers would begin runs for.")
     else:
         click.echo("There are no such events.")
-
-
-def _document(each: Occurrence) -> dict[str, object]:
-    return documents.plain(each) | {"payload": documents.masked(each.payload)}
 
 
 def _row(each: Occurrence) -> tuple[str, ...]:

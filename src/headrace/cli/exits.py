@@ -21,7 +21,8 @@ Exit codes: 0 completed, 1 failed, 2 bad usage or input (nothing was started),
 
 \b
 Settings: HEADRACE_HOME (~/.headrace) is where everything is kept;
-HEADRACE_DEBUG=1 shows tracebacks of headrace itself."""
+HEADRACE_URL (or --url) names a server to ask instead, and HEADRACE_TOKEN the token for it,
+or HEADRACE_TOKEN_FILE a file that has it. HEADRACE_DEBUG=1 shows tracebacks of headrace itself."""
 
 
 def outcome(command: click.Command) -> int:
@@ -61,6 +62,8 @@ def verdict(error: BaseException) -> tuple[str, int]:
             return _usage(error), USAGE
         case click.ClickException():
             return error.format_message(), USAGE
+        case errors.NotAuthenticated():
+            return f"{error} HEADRACE_TOKEN says the token, or the file that HEADRACE_TOKEN_FILE names.", USAGE
         case errors.BadInput():
             return str(error), USAGE
         case errors.HeadraceError():

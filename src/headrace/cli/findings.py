@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from headrace.cli import drawing, out, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.operations import documents, pipelines
+from headrace.operations import documents
 from headrace.operations.pipelines import Found
 
 
-def write_all(project: Path, *, as_json: bool) -> None:
-    found = pipelines.listed(project)
+def write_all(place: Place, project: Path, *, as_json: bool) -> None:
+    found = place.pipelines.listed(project)
     if as_json:
         click.echo(documents.written([documents.found(each) for each in found]))
     elif not found:
@@ -23,8 +24,8 @@ def write_all(project: Path, *, as_json: bool) -> None:
             _tell(each)
 
 
-def write(project: Path, pipeline: str, *, as_json: bool) -> None:
-    found = pipelines.shown(project, pipeline)
+def write(place: Place, project: Path, pipeline: str, *, as_json: bool) -> None:
+    found = place.pipelines.shown(project, pipeline)
     assert found.pipeline is not None  # noqa: S101 - one that could not be read raised
     if as_json:
         click.echo(documents.written(documents.pipeline(found.pipeline, found.refused)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from headrace.cli import options, paths
+from headrace.cli import home, options, paths
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -15,6 +15,7 @@ def init(folder: Path) -> None:
 
     DIR must not be there yet, or be empty.
     """
+    home.refuse_server()
     from headrace.operations import pipelines
 
     made = pipelines.create(folder)

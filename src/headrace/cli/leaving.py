@@ -3,8 +3,9 @@
 import click
 
 from headrace.app import App
-from headrace.cli import exits
-from headrace.operations import engines, starting
+from headrace.cli import exits, places
+from headrace.cli.places import Place
+from headrace.operations import starting
 from headrace.operations.asking import Checked
 from headrace.settings import Settings
 
@@ -14,10 +15,10 @@ def start(checked: Checked, settings: Settings) -> None:
     with App(settings) as app:
         created = starting.create(app, checked)
         click.echo(created.run.id)
-        hint(app)
+        hint(places.here(app))
 
 
-def hint(app: App, deed: str = "take it up") -> None:
+def hint(place: Place, deed: str = "take it up") -> None:
     """Says so where no engine runs that would do what is left to one."""
-    if not engines.takers(app):
+    if not place.engines.any_takes():
         exits.complain(f"No engine runs that would {deed}: start one with `headrace engine`.")

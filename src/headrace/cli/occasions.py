@@ -55,11 +55,6 @@ def zoned(at: datetime, zone: str) -> str:
     return told if zone == "UTC" else f"{told} {local:%z}"
 
 
-def iso(at: datetime, zone: str) -> str:
-    """The moment in ISO 8601, as the clocks of the zone show it, with their offset."""
-    return at.astimezone(_found(zone)).isoformat()
-
-
 def date(at: datetime) -> str:
     """The date of a run in UTC, without what is nought at the end."""
     told = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

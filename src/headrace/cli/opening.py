@@ -15,14 +15,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, executor: Executor, observer: Observer, *, own: bool) -> Generator[App]:
+def opened(settings: Settings, executor: Executor, *observers: Observer, own: bool) -> Generator[App]:
     """The home, with an engine that is ended with it. Raises the BadInput for which it cannot be."""
     with contextlib.ExitStack() as made:
         unused = made.enter_context(contextlib.ExitStack())
         unused.callback(executor.close)
         with refusing(settings):
             app = made.enter_context(App(settings))
-            app.start([observer], executor, own=own)
+            app.start(observers, executor, own=own)
         unused.pop_all()
         yield app
 

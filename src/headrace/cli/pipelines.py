@@ -28,9 +28,10 @@ def pipelines() -> None:
 @options.colour
 def list_(project: Path, as_json: bool) -> None:
     """List the pipelines in the folder PROJECT; one that cannot be read hides no other."""
-    from headrace.cli import findings
+    from headrace.cli import findings, places
 
-    findings.write_all(project, as_json=as_json)
+    with places.written() as place:
+        findings.write_all(place, project, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -47,6 +48,7 @@ def show(project: Path, pipeline: str, as_json: bool) -> None:
       ╰ ╯ ┴    a line that ends here
       ─│─      a line passing another
     """
-    from headrace.cli import findings
+    from headrace.cli import findings, places
 
-    findings.write(project, pipeline, as_json=as_json)
+    with places.written() as place:
+        findings.write(place, project, pipeline, as_json=as_json)

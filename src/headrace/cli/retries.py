@@ -4,23 +4,19 @@ from collections.abc import Iterator
 
 import click
 
-from headrace.app import App
 from headrace.cli import exits, leaving, out, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.operations import retrying
 from headrace.operations.asking import Again
 from headrace.operations.retrying import Retry
-from headrace.settings import Settings
 
 
-def leave(asked: Again, settings: Settings) -> None:
+def leave(place: Place, asked: Again) -> None:
     """Asks for the retry, which an engine carries out."""
-    with App(settings) as app:
-        retry = retrying.plan(app, asked)
-        warn(retry)
-        retrying.ask(app, retry)
-        click.echo(told(retry))
-        leaving.hint(app)
+    retry = place.runs.retry(asked)
+    warn(retry)
+    click.echo(told(retry))
+    leaving.hint(place)
 
 
 def told(retry: Retry) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from headrace import app, settings
-from headrace.cli import exits, options, tables, variables
+from headrace.cli import exits, home, options, tables, variables
 from headrace.model.run import RunSettings
 from headrace.operations import asking
 from headrace.operations.asking import Again
@@ -74,7 +74,7 @@ def run(
     detach: bool,
     quiet: bool,
 ) -> int:
-    """Run PIPELINE of the folder PROJECT, and tell how it goes.
+    """Run PIPELINE of the folder PROJECT, and tell how it goes. On a server (--url) PROJECT is a name that it knows.
 
     Every run is kept with its code, logs and outputs: `headrace runs` looks at them.
     """
@@ -87,6 +87,10 @@ def run(
         raise click.UsageError("--from and --only cannot be given together.")
     limit = RunSettings(timeout=timeout)
     asked = asking.Asked(project, pipeline, variables.parse(given, whole), start, _names(only), limit, key)
+    if home.server():
+        from headrace.cli import remote
+
+        return remote.run(asked, detach=detach, quiet=quiet)
     checked = asking.check(asked)
     _warn(checked)
     return _leave(checked) if detach else begin(checked, quiet)
@@ -104,6 +108,10 @@ def _names(only: Sequence[str]) -> list[str]:
 
 def begin(what: asking.Checked | Again, quiet: bool) -> int:
     """Begins it and follows it to its end; the exit code."""
+    if home.server() and isinstance(what, Again):
+        from headrace.cli import remote
+
+        return remote.run(what, quiet=quiet)
     chosen = settings.load(os.environ)
     executor = app.make_executor(chosen)
     from headrace.cli import running

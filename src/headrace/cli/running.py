@@ -6,13 +6,14 @@ from datetime import datetime
 
 from headrace import clock, errors
 from headrace.app import App
-from headrace.cli import closing, exits, following, lines, opening, out, paths, retries, tables
+from headrace.cli import closing, exits, following, lines, opening, out, paths, places, retries, tables
 from headrace.cli.board import Board
 from headrace.cli.following import Display, Follower
+from headrace.cli.places import Place
 from headrace.engine.executor import Executor
 from headrace.engine.services import Begun
 from headrace.model.run import Run, RunStatus
-from headrace.operations import cancelling, retrying, runs, starting, why
+from headrace.operations import retrying, runs, starting
 from headrace.operations.asking import Again, Checked
 from headrace.settings import Settings
 
@@ -30,13 +31,14 @@ def run(what: Checked | Again, settings: Settings, executor: Executor, *, quiet:
         with follower:
             with opening.refusing(settings):
                 begun = _begin(app, what, began, quiet=quiet)
-            final = _followed(app, begun, follower, began, quiet=quiet)
+            place = places.here(app)
+            final = followed(place, begun, follower, began, quiet=quiet)
         if final is None:
-            return _code(None, follower)
-        closing.say(app, runs.show(app, final.id))
+            return code(None, follower)
+        closing.say(place, runs.show(app, final.id))
         with contextlib.suppress(KeyboardInterrupt):  # everything but the rest of the profiles is recorded
             app.loop.settle(settings.profile_seconds)
-        return _code(final, follower)
+        return code(final, follower)
 
 
 def _begin(app: App, what: Checked | Again, began: datetime, *, quiet: bool) -> Begun:
@@ -59,23 +61,23 @@ def _go_on(app: App, asked: Again, *, quiet: bool) -> Begun:
     return retrying.begin(app, retry)
 
 
-def _tell_of_limits(app: App, begun: Begun) -> None:
+def _tell_of_limits(place: Place, begun: Begun) -> None:
     """Where the run has to wait for others before it may begin, whoever watches is told."""
     if not begun.run.admitted_at:
-        for reason in why.explain(app, runs.show(app, begun.run.id)):
+        for reason in place.runs.explain(place.runs.show(begun.run.id)):
             if reason.kind == "limit":
                 exits.complain(f"Run {begun.run.id} waits: {tables.bare(reason.says)}.")
 
 
-def _followed(app: App, begun: Begun, follower: Follower, began: datetime, *, quiet: bool) -> Run | None:
+def followed(place: Place, begun: Begun, follower: Follower, began: datetime, *, quiet: bool) -> Run | None:
     """The final run; None when it was left before its end, which has then been said."""
     board = Board(begun.run, begun.pipeline, begun.blocks)
     try:
-        _tell_of_limits(app, begun)
-        return follower.follow(begun, board, _display(board, began, quiet), lambda: cancelling.ask(app, begun.run.id))
+        _tell_of_limits(place, begun)
+        return follower.follow(begun, board, _display(board, began, quiet), lambda: _cancel(place, begun))
     except following.Left:
         exits.complain(f"Left run {begun.run.id} before its end.")
-    except errors.RunLost as error:
+    except (errors.RunLost, errors.ServerUnreached) as error:
         exits.said(error)
         exits.complain(f"How it goes on: {paths.command('runs', 'why', begun.run.id)}")
         return None
@@ -83,6 +85,11 @@ def _followed(app: App, begun: Begun, follower: Follower, began: datetime, *, qu
         exits.said(error)
     exits.complain(f"Go on with it: {closing.resume(begun.run.id)}")
     return None
+
+
+def _cancel(place: Place, begun: Begun) -> None:
+    with contextlib.suppress(errors.RunFinal):
+        place.runs.cancel(begun.run.id)
 
 
 def _display(board: Board, began: datetime, quiet: bool) -> Display:
@@ -95,7 +102,7 @@ def _display(board: Board, began: datetime, quiet: bool) -> Display:
     return lines.Lines(board, began)
 
 
-def _code(final: Run | None, follower: Follower) -> int:
+def code(final: Run | None, follower: Follower) -> int:
     """A run that was cancelled because this process was told to end says which signal told it."""
     if follower.interrupted and (final is None or final.status is RunStatus.CANCELLED):
         return 128 + follower.interrupted

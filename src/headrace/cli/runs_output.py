@@ -7,26 +7,27 @@ from typing import Any
 import click
 
 from headrace import errors, outputs
-from headrace.app import App
 from headrace.cli import out, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.output import Output
-from headrace.operations import documents, runs
+from headrace.operations import documents
+from headrace.operations.runs import Shown
 
 MOST_COLUMNS = 40  # of a schema that are shown; -o json has all
 LONGEST = 60  # characters of a cell
 
 
-def write(app: App, run: int, block: str, name: str | None, rows: int, *, as_json: bool) -> None:
-    shown = runs.show(app, run)
-    kept = _named(block, runs.kept(app, shown, block), name)
+def write(place: Place, run: int, block: str, name: str | None, rows: int, *, as_json: bool) -> None:
+    shown = place.runs.show(run)
+    kept = _named(block, place.runs.kept(shown, block), name)
     if as_json:
-        read = [_document(app, each, rows) for each in kept]
+        read = [_document(place, shown, block, each, rows) for each in kept]
         click.echo(documents.written({"run": run, "block": block, "outputs": read}))
     elif not kept:
         click.echo(f"The block {tables.bare(block)} left nothing behind in run {run}.")
     else:
-        click.echo("\n\n\n".join("\n\n".join(_parts(app, each, rows, out.width())) for each in kept))
+        click.echo("\n\n\n".join("\n\n".join(_parts(place, shown, block, each, rows, out.width())) for each in kept))
 
 
 def _named(block: str, kept: Sequence[Output], name: str | None) -> list[Output]:
@@ -37,12 +38,12 @@ def _named(block: str, kept: Sequence[Output], name: str | None) -> list[Output]
     return found
 
 
-def _document(app: App, output: Output, rows: int) -> dict[str, Any]:
-    head = runs.head(app, output, rows)
+def _document(place: Place, shown: Shown, block: str, output: Output, rows: int) -> dict[str, Any]:
+    head = place.runs.head(shown, block, output, rows)
     return {**documents.output(output), "head": {"columns": head.columns, "rows": head.rows}}
 
 
-def _parts(app: App, output: Output, rows: int, width: int | None) -> Iterator[str]:
+def _parts(place: Place, shown: Shown, block: str, output: Output, rows: int, width: int | None) -> Iterator[str]:
     facts = [output.kind]
     facts += [quantities.counted(output.rows, "row")] if output.rows is not None else []
     facts += [quantities.counted(len(output.schema), "column")] if output.schema is not None else []
@@ -50,11 +51,11 @@ def _parts(app: App, output: Output, rows: int, width: int | None) -> Iterator[s
     if output.schema:
         yield _schema(output, width)
     if rows:
-        head = runs.head(app, output, rows)
+        head = place.runs.head(shown, block, output, rows)
         yield table(head.columns, head.rows, width)
     in_row = "document" in output.extra
-    place = "kept in the database" if in_row else paths.near(app.settings.home / output.path)
-    yield click.style(f"{place}\nhash {output.hash or 'not known yet'}", dim=True)
+    where = "kept in the database" if in_row else paths.near(shown.home / output.path)
+    yield click.style(f"{where}\nhash {output.hash or 'not known yet'}", dim=True)
 
 
 def _schema(output: Output, width: int | None) -> str:

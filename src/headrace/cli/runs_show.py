@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import click
 
 from headrace import clock
-from headrace.app import App
 from headrace.cli import (
     blocks,
     closing,
@@ -17,9 +16,10 @@ from headrace.cli import (
     runs_why,
     tables,
 )
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.run import FINAL_RUN, Run
-from headrace.operations import documents, reasons, runs, why
+from headrace.operations import documents, reasons
 from headrace.operations.runs import Shown
 
 _FACTS = (Column(""), Column(""))
@@ -45,21 +45,21 @@ _OUTPUTS = (
 _EVENTS = (Column("at"), Column("block"), Column("status"), Column("reason", cuts=True))
 
 
-def write(app: App, run: int, *, as_json: bool) -> None:
-    shown = runs.show(app, run)
+def write(place: Place, run: int, *, as_json: bool) -> None:
+    shown = place.runs.show(run)
     if as_json:
         click.echo(documents.written(documents.shown(shown)))
     else:
-        click.echo("\n\n".join(part for part in _parts(app, shown, out.width()) if part))
+        click.echo("\n\n".join(part for part in _parts(place, shown, out.width()) if part))
 
 
-def _parts(app: App, shown: Shown, width: int | None) -> Iterator[str]:
+def _parts(place: Place, shown: Shown, width: int | None) -> Iterator[str]:
     yield _headline(shown)
     yield tables.render(_FACTS, [(click.style(name, dim=True), what) for name, what in _facts(shown) if what])
     if shown.run.status not in FINAL_RUN:
-        yield _titled("why", runs_why.told(why.explain(app, shown), width))
+        yield _titled("why", runs_why.told(place.runs.explain(shown), width))
     yield blocks.table(shown, width)
-    yield from blocks.failures(app, shown)
+    yield from blocks.failures(place, shown)
     yield _titled("attempts", tables.render(_ATTEMPTS, list(_attempts(shown)), width))
     yield _titled("outputs", tables.render(_OUTPUTS, list(_outputs(shown)), width))
     yield _titled("events", tables.render(_EVENTS, list(_events(shown)), width))

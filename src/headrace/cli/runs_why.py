@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 import click
 
-from headrace.app import App
 from headrace.cli import closing, marks, out, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.run import FINAL_RUN
-from headrace.operations import documents, runs, why
+from headrace.operations import documents
 from headrace.operations.reasons import Reason
 from headrace.operations.runs import Shown
 
 _COLUMNS = (Column(""), Column("", cuts=True))
 
 
-def write(app: App, run: int, *, as_json: bool) -> None:
-    shown = runs.show(app, run)
-    found = why.explain(app, shown)
+def write(place: Place, run: int, *, as_json: bool) -> None:
+    shown = place.runs.show(run)
+    found = place.runs.explain(shown)
     if as_json:
         click.echo(documents.written({"run": run, "status": shown.run.status, "reasons": found}))
     else:

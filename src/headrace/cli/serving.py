@@ -13,6 +13,9 @@ from pathlib import Path
 from types import FrameType
 
 from headrace import clock, project
+from headrace.api import listening
+from headrace.api.feed import Feed
+from headrace.api.server import Server
 from headrace.app import App
 from headrace.cli import exits, marks, opening, out, paths, quantities, tables
 from headrace.cli.following import SIGNALS
@@ -49,21 +52,55 @@ class Heard:
 def serve(settings: Settings, executor: Executor, folders: Sequence[Path], grace: float, *, quiet: bool) -> int:
     """Runs an engine; the exit code. EngineRunning for a second one of a home with SQLite."""
     heard = Heard()
-    for folder in folders:
-        project.open(folder)  # what is no project is refused before anything is opened
+    _refuse_no_projects(folders)
     with heard.signals(), opening.opened(settings, executor, heard, own=False) as app:
-        for folder in folders:
-            projects.register(app, folder)
+        _register(app, folders)
         out.say(f"The engine {app.owner} runs in {paths.near(settings.home)}; Ctrl-C ends it.")
-        app.loop.ended.add_done_callback(lambda _: heard.queue.put(None))
-        if _until_asked(heard, quiet=quiet) is None:
-            app.loop.ended.result()  # raises what ended it: another engine is to go on with its runs
-        app.loop.drain(0)  # before it is said, so that it holds for whatever is reported from then on
-        out.say(f"Ending: nothing more is begun, and blocks that run have {quantities.duration(grace)}.")
-        threading.Thread(target=_retire, args=(app, grace, heard), name="retiring", daemon=True).start()
-        if again := _until_asked(heard, quiet=quiet):
-            os._exit(128 + again)  # its processes end with it, and its runs are orphans
+        _live(app, heard, grace, quiet=quiet)
     return exits.COMPLETED
+
+
+def serve_http(settings: Settings, executor: Executor, folders: Sequence[Path], grace: float, *, quiet: bool) -> int:
+    """Runs an engine and answers requests; the exit code. PortTaken, CannotListen, Unprotected, and what `serve` raises."""
+    heard, feed = Heard(), Feed()
+    _refuse_no_projects(folders)
+    with contextlib.ExitStack() as closing:
+        bound = closing.enter_context(listening.bind(settings.host, settings.port))
+        closing.enter_context(heard.signals())
+        app = closing.enter_context(opening.opened(settings, executor, heard, feed, own=False))
+        _register(app, folders)
+        server = Server(app, feed, bound, lambda: heard.queue.put(None))
+        closing.callback(server.close)
+        server.start()
+        out.say(
+            f"headrace listens at {server.url} and keeps everything in {paths.near(settings.home)}; Ctrl-C ends it."
+        )
+        out.say(f"Look at it with a browser, once by this link: {server.link()}")
+        _live(app, heard, grace, quiet=quiet)
+    return exits.COMPLETED
+
+
+def _live(app: App, heard: Heard, grace: float, *, quiet: bool) -> None:
+    """Until it is asked to end, and what runs has ended or had its time."""
+    app.loop.ended.add_done_callback(lambda _: heard.queue.put(None))
+    if _until_asked(heard, quiet=quiet) is None:
+        app.loop.ended.result(0)  # raises what ended it: another engine is to go on with its runs
+    app.loop.drain(0)  # before it is said, so that it holds for whatever is reported from then on
+    out.say(f"Ending: nothing more is begun, and blocks that run have {quantities.duration(grace)}.")
+    threading.Thread(target=_retire, args=(app, grace, heard), name="retiring", daemon=True).start()
+    if again := _until_asked(heard, quiet=quiet):
+        os._exit(128 + again)  # its processes end with it, and its runs are orphans
+
+
+def _refuse_no_projects(folders: Sequence[Path]) -> None:
+    """What is no project is refused before anything is opened."""
+    for folder in folders:
+        project.open(folder)
+
+
+def _register(app: App, folders: Sequence[Path]) -> None:
+    for folder in folders:
+        projects.register(app, folder)
 
 
 def _retire(app: App, grace: float, heard: Heard) -> None:

@@ -150,10 +150,10 @@ _DEFINING = (
 @options.colour
 def list_(project: str | None, pipeline: str | None, limit: int, after: int, as_json: bool) -> None:
     """List triggers, the oldest first. Those of backfills are not among them."""
-    from headrace.cli import triggers_list
+    from headrace.cli import places, triggers_list
 
-    with home.opened() as app:
-        triggers_list.write(app, limit, after, project, pipeline, as_json=as_json)
+    with places.opened() as place:
+        triggers_list.write(place, limit, after, project, pipeline, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -163,11 +163,10 @@ def list_(project: str | None, pipeline: str | None, limit: int, after: int, as_
 @options.colour
 def show(named: str, tokens: bool, as_json: bool) -> None:
     """Show TRIGGER: all of its definition, when it fires next, and the fire times that got no run."""
-    from headrace.cli import triggers_show
-    from headrace.operations import triggers
+    from headrace.cli import places, triggers_show
 
-    with home.opened() as app:
-        triggers_show.write(app, triggers.find(app, named), tokens=tokens, as_json=as_json)
+    with places.opened() as place:
+        triggers_show.write(place, place.triggers.find(named), tokens=tokens, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT, epilog=DEFINING)
@@ -180,13 +179,14 @@ def show(named: str, tokens: bool, as_json: bool) -> None:
 @options.colour
 def create(project: Path, pipeline: str, name: str, paused: bool, as_json: bool, **said: Any) -> None:
     """Make a trigger NAME of PIPELINE of the folder PROJECT. It is active from now on."""
-    from headrace.cli import defining, triggers_create
+    from headrace.cli import defining, places, triggers_create
     from headrace.operations import triggers
 
     definition = defining.new(name, defining.Given(**said))
-    triggers.check(project, pipeline, definition)
-    with home.opened() as app:
-        triggers_create.create(app, project, pipeline, definition, active=not paused, as_json=as_json)
+    if not home.server():
+        triggers.check(project, pipeline, definition)
+    with places.opened() as place:
+        triggers_create.create(place, project, pipeline, definition, active=not paused, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT, epilog=EDITING)
@@ -202,15 +202,14 @@ def edit(named: str, as_json: bool, **said: Any) -> None:
     No run begins by it: what was due before is dealt with as it was, and only what comes due later is run by the new
     definition.
     """
-    from headrace.cli import defining, triggers_edit
-    from headrace.operations import triggers
+    from headrace.cli import defining, places, triggers_edit
 
     given = defining.Given(**said)
     if given == defining.Given():
         raise click.UsageError("Say what is to be changed.", click.get_current_context())
-    with home.opened() as app:
-        trigger = triggers.find(app, named)
-        triggers_edit.edit(app, trigger, defining.anew(trigger.definition, given), as_json=as_json)
+    with places.opened() as place:
+        trigger = place.triggers.find(named)
+        triggers_edit.edit(place, trigger, defining.anew(trigger.definition, given), as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -219,11 +218,10 @@ def edit(named: str, as_json: bool, **said: Any) -> None:
 @options.colour
 def pause(named: str, as_json: bool) -> None:
     """Have TRIGGER begin no runs until it is resumed. Its runs that have not begun wait for that as well."""
-    from headrace.cli import triggers_state
-    from headrace.operations import triggers
+    from headrace.cli import places, triggers_state
 
-    with home.opened() as app:
-        triggers_state.pause(app, triggers.find(app, named), as_json=as_json)
+    with places.opened() as place:
+        triggers_state.pause(place, place.triggers.find(named), as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -232,11 +230,10 @@ def pause(named: str, as_json: bool) -> None:
 @options.colour
 def resume(named: str, as_json: bool) -> None:
     """Have TRIGGER begin runs again. What came due while it was paused gets none, and is among its gaps."""
-    from headrace.cli import triggers_state
-    from headrace.operations import triggers
+    from headrace.cli import places, triggers_state
 
-    with home.opened() as app:
-        triggers_state.resume(app, triggers.find(app, named), as_json=as_json)
+    with places.opened() as place:
+        triggers_state.resume(place, place.triggers.find(named), as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -244,11 +241,10 @@ def resume(named: str, as_json: bool) -> None:
 @options.colour
 def delete(named: str) -> None:
     """Delete TRIGGER. The runs it has begun stay; those that have not started are cancelled."""
-    from headrace.cli import triggers_state
-    from headrace.operations import triggers
+    from headrace.cli import places, triggers_state
 
-    with home.opened() as app:
-        triggers_state.delete(app, triggers.find(app, named))
+    with places.opened() as place:
+        triggers_state.delete(place, place.triggers.find(named))
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -256,11 +252,10 @@ def delete(named: str) -> None:
 @options.colour
 def rotate(named: str) -> None:
     """Give TRIGGER a new token, and print it. The one before is worth nothing from then on."""
-    from headrace.cli import triggers_state
-    from headrace.operations import triggers
+    from headrace.cli import places, triggers_state
 
-    with home.opened() as app:
-        triggers_state.rotate(app, triggers.find(app, named))
+    with places.opened() as place:
+        triggers_state.rotate(place, place.triggers.find(named))
 
 
 @click.command("next", context_settings=options.CONTEXT)
@@ -283,16 +278,15 @@ def next_(
 ) -> None:
     """Tell when TRIGGER fires next, by the clocks of its zone and in UTC."""
     interval = _one_of(named, cron, every, zone)
-    from headrace.cli import triggers_next
+    from headrace.cli import places, triggers_next
     from headrace.model.trigger import Definition, TriggerType
-    from headrace.operations import triggers
 
     if interval is not None:
         definition = Definition(name="", type=TriggerType.TIME, interval=interval, zone=zone or "UTC")
         triggers_next.write(definition, count, after, as_json=as_json)
     else:
-        with home.opened() as app:
-            triggers_next.write_trigger(triggers.find(app, named or ""), count, after, as_json=as_json)
+        with places.opened() as place:
+            triggers_next.write_trigger(place.triggers.find(named or ""), count, after, as_json=as_json)
 
 
 def _one_of(named: str | None, cron: str | None, every: str | None, zone: str | None) -> str | None:
@@ -316,14 +310,13 @@ def _one_of(named: str | None, cron: str | None, every: str | None, zone: str | 
 @options.colour
 def run(named: str, given: Sequence[str], event: Sequence[str], date: datetime | None, key: str | None) -> None:
     """Begin a run of TRIGGER by hand, whatever its type: it is left to an engine, and its number is printed."""
-    from headrace.cli import triggers_run, variables
+    from headrace.cli import places, triggers_run, variables
     from headrace.engine.calls import Call
-    from headrace.operations import triggers
 
     events = variables.parse(event) if event else None
     call = Call(variables=variables.parse(given), event_variables=events, execution_date=date, key=key)
-    with home.opened() as app:
-        triggers_run.run(app, triggers.find(app, named), call)
+    with places.opened() as place:
+        triggers_run.run(place, place.triggers.find(named), call)
 
 
 @click.command(context_settings=options.CONTEXT)

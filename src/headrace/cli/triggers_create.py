@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from headrace.app import App
 from headrace.cli import leaving, occasions, out, tables, triggers_show
+from headrace.cli.places import Place
 from headrace.model.trigger import Definition, Trigger
 from headrace.operations import documents, triggers
 
 
-def create(app: App, folder: Path, pipeline: str, definition: Definition, *, active: bool, as_json: bool) -> None:
-    trigger = triggers.create(app, folder, pipeline, definition, active=active)
-    shown = triggers.show(app, trigger)
+def create(place: Place, folder: Path, pipeline: str, definition: Definition, *, active: bool, as_json: bool) -> None:
+    trigger = place.triggers.create(folder, pipeline, definition, active=active)
+    shown = place.triggers.show(trigger)
     if as_json:
         click.echo(documents.written(triggers_show.document(shown)))
     else:
@@ -20,7 +20,7 @@ def create(app: App, folder: Path, pipeline: str, definition: Definition, *, act
         click.echo(f"Made trigger {trigger.id}, {name} of {tables.bare(shown.pipeline)}.")
         tell(trigger)
     if active:
-        leaving.hint(app, "fire it")
+        leaving.hint(place, "fire it")
 
 
 def tell(trigger: Trigger) -> None:

@@ -6,23 +6,23 @@ from typing import Any
 
 import click
 
-from headrace.app import App
 from headrace.cli import tables, triggers_create, triggers_show
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model import difference
 from headrace.model.difference import FieldChange
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.operations import documents, triggers
+from headrace.operations import documents
 
 _COLUMNS = (Column("field"), Column("before", cuts=True, always=True), Column("after", cuts=True, always=True))
 
 
-def edit(app: App, before: Trigger, definition: Definition, *, as_json: bool) -> None:
+def edit(place: Place, before: Trigger, definition: Definition, *, as_json: bool) -> None:
     """Defines it so; where that is how it is, nothing is written."""
     changes = difference.changes(before.definition, definition)
-    after = triggers.change(app, before, definition) if changes else before
+    after = place.triggers.change(before, definition) if changes else before
     if as_json:
-        click.echo(documents.written(triggers_show.document(triggers.show(app, after))))
+        click.echo(documents.written(triggers_show.document(place.triggers.show(after))))
         return
     name = click.style(tables.bare(definition.name), bold=True)
     if not changes:

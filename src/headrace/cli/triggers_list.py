@@ -2,10 +2,10 @@
 
 import click
 
-from headrace.app import App
 from headrace.cli import marks, occasions, out, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.operations import documents, triggers
+from headrace.operations import documents
 from headrace.operations.triggers import Listed
 
 _COLUMNS = (
@@ -21,10 +21,10 @@ _COLUMNS = (
 )
 
 
-def write(app: App, limit: int, after: int, project: str | None, pipeline: str | None, *, as_json: bool) -> None:
-    found = triggers.latest(app, limit, project=project, pipeline=pipeline, after=after)
+def write(place: Place, limit: int, after: int, project: str | None, pipeline: str | None, *, as_json: bool) -> None:
+    found = place.triggers.latest(limit, project=project, pipeline=pipeline, after=after)
     if as_json:
-        click.echo(documents.written([_document(each) for each in found]))
+        click.echo(documents.written([documents.listed_trigger(each) for each in found]))
     elif found:
         click.echo(tables.render(_COLUMNS, [_row(each) for each in found], out.width()))
         if len(found) == limit:
@@ -34,11 +34,6 @@ def write(app: App, limit: int, after: int, project: str | None, pipeline: str |
         click.echo("There are no such triggers.")
     else:
         click.echo("There are no triggers yet. Make one: headrace triggers create PROJECT PIPELINE NAME --every @daily")
-
-
-def _document(listed: Listed) -> dict[str, object]:
-    told = documents.trigger(listed.trigger, listed.project, listed.pipeline, listed.last)
-    return {**told, "next": listed.upcoming}
 
 
 def _row(listed: Listed) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def write(definition: Definition, count: int, after: datetime | None, *, as_json
 
 def _write(upcoming: list[datetime], definition: Definition, *, as_json: bool) -> None:
     if as_json:
-        rows = [{"at": at, "local": occasions.iso(at, definition.zone)} for at in upcoming]
+        rows = documents.fire_times(upcoming, definition.zone)
         click.echo(documents.written(rows))
     elif upcoming:
         click.echo(occasions.table(upcoming, definition.zone, out.width()))

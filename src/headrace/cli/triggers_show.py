@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from headrace.app import App
-from headrace.cli import marks, occasions, out, paths, quantities, tables
+from headrace.cli import home, marks, occasions, out, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.trigger import Definition, Trigger, TriggerType
-from headrace.operations import documents, triggers
+from headrace.operations import documents
 from headrace.operations.triggers import Shown
 
 SERVER = "http://localhost:6789"
@@ -27,10 +27,10 @@ _GAPS = (
 _REASONS = {"paused": "it was paused", "no_engine": "no engine was there"}
 
 
-def write(app: App, trigger: Trigger, *, tokens: bool, as_json: bool) -> None:
+def write(place: Place, trigger: Trigger, *, tokens: bool, as_json: bool) -> None:
     """Its token is shown only where `tokens` says so."""
-    shown = triggers.show(app, trigger)
-    token = triggers.token(app, trigger) if tokens else None
+    shown = place.triggers.show(trigger)
+    token = place.triggers.token(trigger) if tokens else None
     if as_json:
         click.echo(documents.written(document(shown, token)))
     else:
@@ -38,9 +38,7 @@ def write(app: App, trigger: Trigger, *, tokens: bool, as_json: bool) -> None:
 
 
 def document(shown: Shown, token: str | None = None) -> dict[str, Any]:
-    told = documents.trigger(shown.trigger, shown.project, shown.pipeline, shown.last)
-    gaps = [{name: value for name, value in documents.plain(gap).items() if name != "trigger_id"} for gap in shown.gaps]
-    return {**told, "next": shown.upcoming, "gaps": gaps, **({"token": token} if token else {})}
+    return {**documents.shown_trigger(shown), **({"token": token} if token else {})}
 
 
 def _parts(shown: Shown, token: str | None, width: int | None) -> Iterator[str]:
@@ -108,8 +106,8 @@ def _stands(shown: Shown) -> Iterator[tuple[str, str]]:
 def _call(trigger: Trigger, token: str) -> str:
     """The line that a shell takes."""
     body = json.dumps({"pipeline_run": {"variables": {}}})
-    url = f"{SERVER}/api/pipeline_schedules/{trigger.id}/pipeline_runs/{token}"
-    return shlex.join(["curl", "-X", "POST", url, "-H", "Content-Type: application/json", "-d", body])
+    url = f"{home.server() or SERVER}/v1/triggers/{trigger.id}/call"
+    return shlex.join(["curl", "-X", "POST", url, "-H", f"Authorization: Bearer {token}", "-d", body])
 
 
 def _gaps(shown: Shown) -> Iterator[tuple[str, ...]]:

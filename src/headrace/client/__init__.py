@@ -1,0 +1,1 @@
+"""A client of a headrace server. `front` has it; `headrace.Client` is where programs get it."""
