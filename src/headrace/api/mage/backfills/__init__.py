@@ -1,0 +1,1 @@
+"""Backfills, as Mage's clients ask for them."""

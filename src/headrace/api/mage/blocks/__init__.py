@@ -1,0 +1,1 @@
+"""Blocks of pipelines, as Mage's clients ask for them."""

@@ -1,0 +1,1 @@
+"""Events and event matchers, as Mage's clients ask for them."""

@@ -1,0 +1,1 @@
+"""Pipelines, as Mage's clients ask for them."""

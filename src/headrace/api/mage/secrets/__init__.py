@@ -1,0 +1,1 @@
+"""Secrets: names go out, values only come in."""

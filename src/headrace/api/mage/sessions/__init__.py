@@ -1,0 +1,1 @@
+"""Sessions: logging in with a password, and out again."""

@@ -1,0 +1,1 @@
+"""Statistics that Mage's page of monitoring shows."""

@@ -1,0 +1,1 @@
+"""Triggers, which Mage calls pipeline schedules, as its clients ask for them."""

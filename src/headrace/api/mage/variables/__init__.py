@@ -1,0 +1,1 @@
+"""Variables of pipelines, and what their blocks left behind."""
