@@ -141,6 +141,14 @@ def test_an_email_that_is_verified_is_that_of_who_was_here_before(served: Served
     )
 
 
+def test_who_only_says_an_email_does_not_become_whose_it_is(served: Served, issuer: str) -> None:
+    email = "chief@mill.example"
+    first = identities.known(served.app, issuer, {"sub": "squatter", "email": email})
+    with pytest.raises(errors.UserExists):
+        identities.known(served.app, issuer, {"sub": "chief", "email": email, "email_verified": True})
+    assert identities.known(served.app, issuer, {"sub": "squatter", "email": email}).id == first.id
+
+
 def test_a_browser_that_was_not_sent_is_not_let_in(served: Served) -> None:
     back = chosen(Browser(served, {}).leave(), "1")
     assert Browser(served, {}).come(back).status_code == 403, "another browser has left"

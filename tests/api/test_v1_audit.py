@@ -136,3 +136,19 @@ def test_what_is_done_while_nobody_is_known_is_counted(alone: Served) -> None:
     alone.app.store.auditor.close()
     (only,) = alone.client().get("/v1/audit").json()["audit"]
     assert (only["deed"], only["count"], only["outcome"]) == ("server.enter", 3, "refused")
+
+
+def test_who_has_shown_nothing_does_not_fill_the_audit(alone: Served) -> None:
+    for path in ("/v1/sessions", "/v1/triggers/1/call"):
+        for body in (b"{", b'{"a": 1, "a": 1}', b"[]"):
+            assert alone.client(None).post(path, content=body).status_code in (400, 422)
+    for _ in range(3):
+        assert "error" in alone.client(None).post("/api/sessions", content=b"{").json()
+    alone.app.store.auditor.close()
+    found = alone.client().get("/v1/audit").json()["audit"]
+    assert {each["deed"] for each in found} == {"server.enter"}
+    assert {(each["via"], each["problem"]): each["count"] for each in found} == {
+        ("v1", "bad_body"): 4,
+        ("v1", "request_validation_error"): 2,
+        ("mage", "bad_body"): 3,
+    }

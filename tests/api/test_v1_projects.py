@@ -111,3 +111,13 @@ def test_versions_page_by_page(alone: Served) -> None:
     assert refused(client.get(f"{AT}/crack/versions?cursor=x"), 422)["kind"] == "bad_cursor"
     for limit in ("0", "1001", "x", str(2**70)):
         refused(client.get(f"{AT}/crack/versions?limit={limit}"), 422, "limit")
+
+
+def test_the_next_page_is_found_whatever_letters_a_name_has(alone: Served) -> None:
+    place = alone.folder / "pipelines" / "мельница"
+    place.mkdir()
+    (place / "metadata.yaml").write_text(SINGLE.format(name="мельница", block="crack"))
+    alone.run("мельница")
+    page = alone.client().get(f"{AT}/мельница/versions?limit=1")
+    assert page.status_code == 200, page.text
+    assert alone.client().get(page.links["next"]["url"]).json() == {"versions": [], "next": None}

@@ -13,7 +13,7 @@ from tests.api.sockets import listening_at
 
 from headrace.api import streaming
 from headrace.model.access import Grant, Role
-from headrace.operations import tokens, users
+from headrace.operations import tokens, triggers, users
 
 HIDDEN = "hidden_pipeline"  # in everything that is beyond reach
 CODE = """
@@ -203,6 +203,26 @@ def test_who_sees_everything_may_change_what_a_tag_is_for(split: Served, things:
     refused(some.post(f"/v1/triggers/{things[HIDDEN]['trigger_id']}/pause"), 403)
 
 
+def test_no_file_says_what_somebody_may_not(split: Served, things: dict[str, dict[str, Any]]) -> None:
+    """The store takes over what a project's files say."""
+    some = caller(split, Grant(Role.VIEWER), Grant(Role.EDITOR, "finance"))
+    written = triggers.adopt(split.app, triggers.find(split.app, str(things[HIDDEN]["trigger_id"])))
+    file = split.folder / "pipelines" / HIDDEN / "triggers.yaml"
+    before, there = file.read_text(), f"/v1/triggers/{written.id}"
+    for answer in (
+        lambda: some.post(f"{there}/pause"),
+        lambda: some.patch(there, json={"variables": {"day": "another"}}),
+        lambda: some.patch(there, json={"name": "another"}),
+        lambda: some.delete(there),
+    ):
+        refused(answer(), 403)
+        assert file.read_text() == before
+    file.unlink()
+    body = {"pipeline_trigger": {"pipeline_schedule_id": written.id}}
+    assert "error" in some.post(f"/api/pipelines/{HIDDEN}/pipeline_triggers", json=body).json()
+    assert not file.exists()
+
+
 def test_a_token_may_no_more_than_it_says(split: Served, things: dict[str, dict[str, Any]]) -> None:
     low = caller(split, Grant(Role.EDITOR, "finance"), most=Role.VIEWER)
     assert low.get(f"/v1/runs/{things['seen_pipeline']['run_id']}").status_code == 200
@@ -227,6 +247,15 @@ def test_streams_tell_of_what_is_within_reach_alone(
             told = [*live.until("run.end", seen["id"]), *earlier.until("run.end", seen["id"])]
     assert {each["pipeline"] for each in told} == {"seen_pipeline"}
     assert len({each["run_id"] for each in told}) > 1, "the earlier ones too"
+
+
+def test_a_stream_of_everything_ends_when_its_caller_sees_less(split: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "CHECK", 0.05)
+    user = users.create(split.app, "all of it", None, [Grant(Role.VIEWER)]).id
+    _, token = tokens.create(split.app, "all of it", Role.VIEWER, user_id=user)
+    with listening_at(split) as site, site.listen("/v1/changes", token=token) as stream:
+        users.change(split.app, user, {"grants": [Grant(Role.VIEWER, "finance")]})
+        assert list(stream) is not None
 
 
 def test_a_stream_ends_when_its_run_is_beyond_reach(

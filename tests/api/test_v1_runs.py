@@ -1,6 +1,7 @@
 """Runs over HTTP: begun once under their key, listed by what they are to be, looked at, cancelled, run again."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -102,6 +103,28 @@ def test_what_cannot_be_run_is_refused_by_its_field(client: Caller) -> None:
 def test_variables_that_nobody_can_keep(client: Caller, variables: bytes, status: int, field: str | None) -> None:
     body = b'{"pipeline": "grind", "variables": ' + variables + b"}"
     refused(client.post("/v1/runs", content=body, headers={"Content-Type": "application/json"}), status, field)
+
+
+NAMES = b",".join(b'"k%d": 1' % number for number in range(100_000))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 65 + b'\\"' * 1_000_000, 400),
+        (b"{" + NAMES + b', "z": 1, "z": 1}', 400),
+        (b'{"\\u0041' + b"n" * 1_000_000 + b'": [' + b"0," * 500_000 + b"0]}", 422),
+        (b"{" + NAMES + b"}", 422),
+    ],
+    ids=["quotes without an end", "twice among many", "far below a long name", "many fields"],
+)
+def test_no_body_takes_long_to_be_refused(client: Caller, body: bytes, status: int) -> None:
+    """Each took minutes, or a hundred times its bytes, when it was read in a way that grows with its square."""
+    began = time.process_time()
+    answer = client.post("/v1/sessions", content=body)
+    assert time.process_time() - began < 10
+    refused(answer, status)
+    assert len(answer.content) < 10_000
 
 
 def test_a_body_is_json_whatever_its_header_says(client: Caller) -> None:

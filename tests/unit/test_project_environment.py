@@ -1,6 +1,7 @@
 """The `.env` file, and what of an environment is masked."""
 
 import json
+import time
 
 import pytest
 
@@ -131,3 +132,10 @@ def test_any_value_is_masked_whatever_its_name_whole_and_line_by_line():
 def test_lines_that_a_value_has_escaped_are_masked_as_well():
     found = project.masks_of([json.dumps({"private_key": "BEGIN\nMIIEv\nEND KEY"})])
     assert {"MIIEv", 'END KEY"}'} <= set(found)
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "a:" * 50_000, "://" * 30_000, "a://:" * 20_000, "pwd " * 25_000])
+def test_a_long_value_is_looked_through_once(text: str):
+    began = time.process_time()
+    assert project.secrets_of({"day": text}) == ()
+    assert time.process_time() - began < 0.5

@@ -21,6 +21,9 @@ NAMED = ("project", "pipeline", "engine", "name")  # in paths, besides what ends
 UNKNOWN = frozenset(
     {"not_authenticated", "login_refused", "too_many_logins", "bad_token"}
 )  # whose callers nobody knows
+UNREAD = frozenset(
+    {"bad_body", "bad_field", "bad_record", "record_incomplete", "request_validation_error", "too_large"}
+)  # before anything is shown: who has shown nothing does not fill the audit with them
 _RUN = re.compile(r"/runs/(\d{1,18})$")
 
 
@@ -91,11 +94,12 @@ def _note(request: Request, deed: Deed, outcome: Outcome, problem: str | None, h
     app: App = request.app.state.home
     via: str = getattr(request.app.state, "via", "v1")
     address = request.client.host if request.client else None
-    if problem in UNKNOWN:
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if problem in UNKNOWN or (caller is None and problem in UNREAD):
         app.store.auditor.count(via, problem, address, clock.now())
     elif outcome is Outcome.REFUSED or request.method not in SAFE:
-        caller: Caller | None = getattr(request.state, "caller", None)
         noun, touched, run_id = _touched(request, deed, headers)
+        project: str | None = request.path_params.get("project")
         noted = audit.Deed(
             at=clock.now(),
             who=caller.name if caller else "whoever called",
@@ -105,7 +109,7 @@ def _note(request: Request, deed: Deed, outcome: Outcome, problem: str | None, h
             noun=noun,
             object=touched,
             run_id=run_id,
-            project=request.path_params.get("project"),
+            project=None if project is None else _kept(project),
             outcome=outcome,
             problem=problem,
             address=address,

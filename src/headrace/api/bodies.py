@@ -6,6 +6,7 @@ texts are UTF-8 without NUL, and nothing lies deeper than `DEEPEST`.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -17,7 +18,8 @@ from headrace import errors
 LARGEST = 4 * 2**20  # bytes
 DEEPEST = 64  # arrays and objects within each other
 LARGEST_NUMBER = 2**63
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_Place = tuple[str | int, ...]  # where a value lies: names and numbers, written out for the one that is refused alone
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # one without an end goes to that of the body, and is read once
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
@@ -89,7 +91,7 @@ def read(body: bytes) -> Any:
     except (ValueError, RecursionError) as error:
         raise errors.BadBody(field="the whole", given="no JSON", expected=f"a JSON document ({error})") from None
     if faults or b"\\u" in body:
-        _refuse(value, "")
+        _refuse(value, ())
     return value
 
 
@@ -120,33 +122,38 @@ def _real(digits: str, faults: list[_Fault]) -> Any:
 def _object(pairs: list[tuple[str, Any]], faults: list[_Fault]) -> dict[str, Any]:
     whole = dict(pairs)
     if len(whole) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         whole[twice] = _fault("given twice", "given once", faults)
     return whole
 
 
-def _refuse(value: Any, place: str) -> None:
+def _refuse(value: Any, place: _Place) -> None:
     match value:
         case _Fault():
-            raise errors.BadBody(field=place or "the whole", given=value.given, expected=value.expected)
+            raise errors.BadBody(field=_field(place), given=value.given, expected=value.expected)
         case str():
             _refuse_text(value, place)
         case dict():
             for name, inner in cast("dict[str, Any]", value).items():
                 _refuse_text(name, place)
-                _refuse(inner, f"{place}.{name}" if place else name)
+                _refuse(inner, (*place, name))
         case list():
             for number, inner in enumerate(cast("list[Any]", value)):
-                _refuse(inner, f"{place}[{number}]")
+                _refuse(inner, (*place, number))
         case _:
             pass
 
 
-def _refuse_text(text: str, place: str) -> None:
+def _refuse_text(text: str, place: _Place) -> None:
     odd = "a NUL" if "\0" in text else "half a character" if _has_surrogate(text) else None
     if odd:
-        raise errors.BadBody(field=place or "the whole", given=f"text with {odd}", expected="text without")
+        raise errors.BadBody(field=_field(place), given=f"text with {odd}", expected="text without")
+
+
+def _field(place: _Place) -> str:
+    """`rows[3].name`"""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".") or "the whole"
 
 
 def _has_surrogate(text: str) -> bool:

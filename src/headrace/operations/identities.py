@@ -15,7 +15,7 @@ EVERYBODY = "*"  # a value that everybody's claim has
 def known(app: App, issuer: str, claims: Mapping[str, Any]) -> User:
     """The user whom these claims, which were verified, are about: made when they come first, with the roles of today.
 
-    OidcRefused for one whose email is of no domain that is let in.
+    OidcRefused for one whose email is of no domain that is let in; UserExists where another has come with that email.
     """
     subject, email = f"{issuer}|{claims['sub']}", _email(claims)
     _refuse_domain(app, issuer, email, claims)
@@ -47,12 +47,17 @@ def read(value: str, said: str) -> Grant:
 
 
 def _claimed(app: App, subject: str, email: str | None, claims: Mapping[str, Any]) -> User | None:
-    """Somebody who was here before, and whose email the provider says it has verified, is the same from now on."""
+    """Somebody who was here before, and whose email the provider says it has verified, is the same from now on.
+
+    Unless they have come by a provider themselves: their email may be what they have only said there.
+    """
     if email is None or claims.get("email_verified") is not True:
         return None
     try:
         found = app.store.users.named(email)
     except errors.UserNotFound:
+        return None
+    if app.store.users.subject(found.id) is not None:
         return None
     return app.store.users.change(found.id, {"subject": subject}, clock.now())
 

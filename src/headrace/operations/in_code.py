@@ -1,6 +1,7 @@
 """Triggers that their project has in a file: what is changed here is written there as well.
 
-The file comes first. What the store lacks then, should it come to that, it takes over from the file.
+The file comes first. What the store lacks then, should it come to that, it takes over from the file. So who may not
+change a trigger is refused before the file is touched.
 """
 
 import os
@@ -76,6 +77,8 @@ def remove(app: App, trigger: Trigger) -> None:
 
 
 def _place(app: App, trigger: Trigger) -> tuple[Project, str]:
+    """Where what is written of the trigger goes. NotAllowed for who may not change its pipeline: no file says so by itself."""
+    sight.refuse_beyond(app, app.store.tags.of_pipeline(trigger.pipeline_id))
     row, pipeline = app.store.projects.names(trigger.pipeline_id)
     return project.open(row.path, os.environ), pipeline
 

@@ -79,7 +79,7 @@ _SECRET_NAME = re.compile(
 )
 _NOT_SECRET = frozenset({"PWD", "OLDPWD"})
 _SAYS_NOTHING = frozenset({"true", "false", "none", "null", "yes", "no"})
-_USERINFO = re.compile(r"[A-Za-z][\w+.-]*://[^\s/?#:@]*:([^\s/?#]+)@")
+_USERINFO = re.compile(r"(?<=[\w+.-])://[^\s/?#:@]*:([^\s/?#]+)@")  # begun at what is rare: values may be megabytes
 _PASSWORD_PART = re.compile(r"(?:password|pwd)\s*=\s*([^\s;&]+)", re.IGNORECASE)
 
 

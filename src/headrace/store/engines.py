@@ -68,9 +68,12 @@ class Engines:
 
     def holding(self) -> dict[str, int]:
         """How many open runs each owner has, living or not; those without any are left out."""
-        query = sa.select(runs.c.owner, sa.func.count()).where(runs.c.ended_at.is_(None), runs.c.owner.is_not(None))
+        query = sa.select(runs.c.owner, sa.func.count().label("runs")).where(
+            runs.c.ended_at.is_(None), runs.c.owner.is_not(None)
+        )
         with self._database.read() as connection:
-            return dict(connection.execute(query.group_by(runs.c.owner)))
+            found = connection.execute(query.group_by(runs.c.owner)).all()
+            return {row.owner: row.runs for row in found}
 
     def request_drain(self, name: str, at: datetime) -> bool:
         """Asks the engine to begin nothing more, which it does; False when it lives no more."""

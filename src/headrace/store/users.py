@@ -64,6 +64,11 @@ class Users:
         with self._database.read() as connection:
             return next(iter(_those(connection, users.c.subject == subject)), None)
 
+    def subject(self, user_id: int) -> str | None:
+        """Who the user is to a provider of identities; None for who has never come by one."""
+        with self._database.read() as connection:
+            return connection.scalar(sa.select(users.c.subject).where(users.c.id == user_id))
+
     def list(self) -> "list[User]":
         """All of them, the oldest first."""
         with self._database.read() as connection:

@@ -29,6 +29,16 @@ def test_each_deed_has_its_row_whatever_stands_beside_it(shared: Served) -> None
     ]
 
 
+def test_a_deed_is_kept_whatever_project_its_address_names(shared: Served) -> None:
+    shared.client(Role.EDITOR).put("/projects/a%00b/api/pipeline_runs/1", json={"pipeline_run": {}})
+    shared.client(Role.EDITOR).post(f"/projects/{'x' * 300}/api/tags", json={"tag": {"name": "oats"}})
+    shared.until(lambda: len(told(shared)) >= 2)
+    assert [(each["deed"], each["project"]) for each in told(shared)[-2:]] == [
+        ("pipeline_runs.update", "ab"),
+        ("tags.create", "x" * 200),
+    ]
+
+
 def told(served: Served) -> list[dict[str, str]]:
     """The audit, the oldest first."""
     return served.client().get("/v1/audit").json()["audit"][::-1]

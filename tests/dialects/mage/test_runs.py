@@ -148,6 +148,12 @@ def test_a_call_with_the_token_in_the_header(served: Served, trigger: Trigger) -
     assert refused["exception"] == f"Invalid token for pipeline schedule ID {trigger.id}."
 
 
+def test_no_number_of_a_trigger_is_too_long_to_be_refused(served: Served) -> None:
+    for number in ("0" * 20 + "9" * 30, "9" * 5000):
+        answer = served.client(None).post(f"/api/pipeline_schedules/{number}/pipeline_runs/token")
+        assert error(answer)["exception"].startswith("Invalid token for pipeline schedule ID")
+
+
 def test_two_calls_are_two_runs_unless_a_key_says_otherwise(trigger: Trigger) -> None:
     assert trigger.call()["id"] != trigger.call()["id"]
     key = {"Idempotency-Key": f"key of {trigger.name}"}

@@ -102,6 +102,36 @@ def test_users_look_at_and_change_themselves_alone(served: Served) -> None:
     assert users.get(served.app, user["id"]).grants == (Grant(Role.VIEWER),)
 
 
+def test_who_has_a_role_is_told_to_administrators_of_everything_alone(served: Served) -> None:
+    user = made(served, roles_new=[{"id": 4}, {"id": 2, "tag": "finance"}])
+    some = into(served, user).get("/api/roles/4").json()["role"]
+    whole = served.client(Role.ADMIN).get("/api/roles/4").json()["role"]
+    assert user["username"] in str(whole)
+    assert user["username"] not in str(some)
+
+
+def test_by_which_names_somebody_is_known_is_for_administrators(served: Served) -> None:
+    name = served.name("user")
+    user = made(served, username=name, email=f"{name}@mill.example", role_ids=[4])
+    caller, path = into(served, user), f"/api/users/{user['id']}"
+    for given in ({"email": "boss@mill.example"}, {"email": None}, {"username": "boss"}):
+        assert error_of(caller.put(path, json={"user": given})) == (403, "unauthorized_access"), given
+    same = {"username": name, "email": f"{name}@mill.example", "last_name": "King"}
+    assert caller.put(path, json={"user": same}).json()["user"]["last_name"] == "King"
+    changed = served.client(Role.ADMIN).put(path, json={"user": {"email": f"new-{name}@mill.example"}}).json()
+    assert changed["user"]["email"] == f"new-{name}@mill.example"
+
+
+def test_a_token_that_may_less_than_its_user_changes_neither_names_nor_roles(served: Served) -> None:
+    owner = made(served, owner=True)
+    _, said = tokens.create(served.app, "less", Role.ADMIN, user_id=owner["id"])
+    changes: list[dict[str, Any]] = [{"email": "eve@mill.example"}, {"role_ids": [4]}, {"role_ids": []}]
+    for given in changes:
+        answer = served.caller(said).put(f"/api/users/{owner['id']}", json={"user": given})
+        assert error_of(answer) == (403, "unauthorized_access"), given
+    assert users.get(served.app, owner["id"]).grants == (Grant(Role.OWNER),)
+
+
 def test_another_password_takes_the_one_that_is(served: Served) -> None:
     user = made(served, role_ids=[4])
     caller, path = into(served, user), f"/api/users/{user['id']}"

@@ -43,8 +43,8 @@ class Asked:
         return self.caller is not None and self.caller.everywhere is Role.OWNER
 
     def may(self, role: Role) -> bool:
-        """Whether who calls has the role for some pipelines at least."""
-        return self.caller is not None and self.caller.role.may(role)
+        """Whether who calls has the role, and for all pipelines."""
+        return self.caller is not None and self.caller.everywhere is not None and self.caller.everywhere.may(role)
 
     @property
     def feed(self) -> Feed:

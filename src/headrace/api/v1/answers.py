@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 import xxhash
@@ -32,8 +33,9 @@ def page(request: Request, noun: str, rows: Sequence[Any], following: str | int 
     """A page of a list, and where the next of it is: `next` is null at the end of the list."""
     if following is None:
         return written({noun: rows, "next": None})
-    there = request.url.include_query_params(cursor=following)
-    return written({noun: rows, "next": str(following)}, headers={"Link": f'<{there.path}?{there.query}>; rel="next"'})
+    asked = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
+    there = f"{quote(request.scope['path'])}?{urlencode([*asked, ('cursor', following)])}"
+    return written({noun: rows, "next": str(following)}, headers={"Link": f'<{there}>; rel="next"'})
 
 
 def following(ids: Sequence[int], limit: int) -> int | None:

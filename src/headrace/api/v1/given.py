@@ -1,22 +1,31 @@
 """What requests give, in words that several nouns share: strict bodies, moments, names, pages of a list."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Header, Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from headrace import errors
 
 GREATEST = 2**63 - 1  # of ids
 MOST = 1000  # of anything on a page
 LONGEST_NAME = 255
+MOST_FIELDS = 100  # of a body; none has as many of its own
 
 
 class Body(BaseModel):
     """A body has no fields but its own, and each is of just its type."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_crowd(cls, said: Any) -> Any:
+        """One word for all of too many fields: one for each would be a hundred times what was sent."""
+        if isinstance(said, dict) and len(cast("dict[str, Any]", said)) > MOST_FIELDS:
+            raise ValueError(f"it has more than {MOST_FIELDS} fields")
+        return cast("Any", said)
 
 
 def unsaid() -> Any:

@@ -184,7 +184,7 @@ def _headers(status: int, error: errors.HeadraceError) -> dict[str, str]:
 
 def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
     """One field that is not as it is to be: its place, what was given, and what was expected."""
-    place = [str(each) for each in error["loc"]]
+    place = [str(each)[:LONGEST] for each in error["loc"]]
     given = error.get("input")
     told = None if isinstance(given, Mapping | list) else str(given)[:LONGEST].encode("utf-8", "replace").decode()
     return {

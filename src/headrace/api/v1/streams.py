@@ -22,6 +22,7 @@ from headrace.api.v1 import here, logs
 from headrace.api.v1.given import Id, Name, RunId
 from headrace.api.v1.here import Home
 from headrace.app import App
+from headrace.model import reach
 from headrace.model.access import Role
 from headrace.model.run import Run
 from headrace.operations import run_logs, runs
@@ -161,11 +162,13 @@ async def _until(home: App, run_id: int | None) -> Run | None:
 
 
 def _patience(request: Request, home: App, run_id: int | None) -> Patience:
-    """Ends a stream when its caller is not let in any more, or does not see the run any more."""
+    """Ends a stream when its caller is not let in any more, sees other pipelines than then, or the run no more."""
     guard: gate.Gate = request.app.state.gate
 
     async def admit() -> None:
-        await guard.admit(request, Role.VIEWER)
+        caller = await guard.admit(request, Role.VIEWER)
+        if reach.of(caller, Role.VIEWER) != home.reach:
+            raise errors.NotAuthenticated(why="the roles are others than when the stream began")
         if run_id is not None and home.reach is not None:
             await to_thread.run_sync(runs.get, home, run_id)
 

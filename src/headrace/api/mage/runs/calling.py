@@ -35,7 +35,7 @@ def call_with_header(asked: Asked) -> Response:
 def _called(asked: Asked, token: str) -> Response:
     said = asked.path("trigger_id")
     asked.request.state.url_parameters = {"pipeline_schedule_id": said, "token": "***"}  # it is not repeated
-    if not (said.isascii() and said.isdigit() and int(said[:20]) <= GREATEST):
+    if not (said.isascii() and said.isdigit() and len(said) <= 19 and int(said) <= GREATEST):
         raise errors.BadToken(trigger=f"{said:.20}")
     key = asked.request.headers.get("idempotency-key")
     created = triggers.call(asked.home, int(said), token, asked.payload, key)

@@ -1,5 +1,8 @@
 """Users are listed, looked at, made, changed and deleted; roles are told, and given to users."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from headrace import errors
 from headrace.api import auditing, gate
 from headrace.api.mage.asked import Asked
@@ -39,12 +42,17 @@ def create(asked: Asked) -> shapes.ShownUser:
 
 @user_noun.update("/users/{user_id}", role=Role.VIEWER, writes=given.UPDATES, shape=shapes.ShownUser)
 def change(asked: Asked) -> shapes.ShownUser:
-    """Oneself, who says the password that is to have another; or anybody, for those who are above them."""
+    """Oneself, who says the password that is to have another; or anybody, for those who are above them.
+
+    By which username and email somebody is known, administrators say: a provider of identities goes by the email.
+    """
     home, caller, said = _home_for(asked), _caller(asked), given.changes(asked)
     user = users.get(home, asked.id("user_id"))
     if caller.user_id == user.id:
         _refuse_wrong_password(asked, home, user, said.get("password"))
-    else:
+    if _is_renamed(user, said):
+        gate.refuse_above(caller, Role.ADMIN)
+    if caller.user_id != user.id or _is_renamed(user, said) or "grants" in said:
         _refuse_above(caller, user)
     for grant in said.get("grants", ()):
         gate.refuse_above(caller, grant.role)
@@ -94,6 +102,10 @@ def _home_for(asked: Asked) -> App:
     if caller.user_id is None or caller.user_id != asked.id("user_id"):
         gate.refuse_above(caller, Role.ADMIN)
     return asked.request.app.state.home
+
+
+def _is_renamed(user: User, said: Mapping[str, Any]) -> bool:
+    return any(name in said and said[name] != getattr(user, name) for name in given.TEXTS)
 
 
 def _refuse_above(caller: Caller, user: User) -> None:
