@@ -71,7 +71,7 @@ def _followed(client: Client, whole: WholeRun, seen: int, follower: Follower, *,
     rows = {each.block: reading.block_run(whole.id, each) for each in whole.blocks}
     begun = Begun(reading.run(whole), reading.pipeline(whole), rows, watch.done)
     watch.start()
-    began = clock.now() if seen else whole.created_at  # the server's clock may be another
+    began = next((each.at for each in whole.events if each.id > seen), clock.now())  # the server's clock may be another
     final = running.followed(place, begun, follower, began, quiet=quiet)
     if final is not None:
         closing.say(place, place.runs.show(final.id))

@@ -1,7 +1,7 @@
 """Runs are listed in an order of one's own, page by page, and counted; with what is told beside each of them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headrace.app import App
@@ -88,6 +88,11 @@ def block_run(app: App, block_run_id: int) -> tuple[Row, BlockRun]:
 def one(app: App, caller: Caller | None, run_id: int) -> Row:
     """RunNotFound."""
     return _told(app, caller, [app.store.runs.listed(run_id)])[0]
+
+
+def begun(app: App, caller: Caller | None, run: Run) -> Row:
+    """A run as it was made, however far it has got since."""
+    return _told(app, caller, [replace(app.store.runs.listed(run.id), run=run)])[0]
 
 
 def _told(app: App, caller: Caller | None, found: Sequence[Listed]) -> Sequence[Row]:

@@ -128,7 +128,7 @@ async def _retry(asked: Asked, run: Run, start: str | None) -> None:
 def told(asked: Asked, created: Created, shape: Callable[[Row], Any] = shapes.run) -> Any:
     """The run that was begun."""
     auditing.touch(asked.request, "pipeline_runs", created.run.id, created.run.id)
-    return shape(sorting.one(asked.home, asked.caller, created.run.id))
+    return shape(sorting.begun(asked.home, asked.caller, created.run))
 
 
 def _call(asked: Asked) -> Call:
