@@ -130,6 +130,8 @@ class Feed:
         """The engine has recorded something; those who wait for the run's end are told at once."""
         if run.status in FINAL_RUN:
             self._tell_of_end(run)
+        elif run.id in self._ended:
+            self.reopened(run.id)
         self._woken.set()
 
     def start(self, app: App) -> None:
@@ -219,10 +221,10 @@ class Feed:
     def _join(self, follower: Follower) -> None:
         """The first of them has the feed begin with what comes now."""
         with self._joining:
-            if not self._followers and self._app:
-                self._sequence = progress.from_now(self._app)
-                self.mark = self._sequence.mark
+            begun = progress.from_now(self._app) if not self._followers and self._app else None
             with self._lock:
+                if begun:
+                    self._sequence, self.mark = begun, begun.mark
                 follower.lost = self._closing.is_set()
                 self._followers.add(follower)
         self._woken.set()
@@ -244,16 +246,35 @@ class Feed:
     def _round(self) -> float:
         """Gives what has happened to those who want it; for how long to look no more, in seconds."""
         with self._lock:
-            followers, sequence = list(self._followers), self._sequence
-        if not followers or not self._app:
+            sequence, followed = self._sequence, bool(self._followers)
+        if not followed or not self._app:
             return 0.0
         began = clock.monotonic()
-        found = self._look(self._app, sequence)
-        woken = give(found, followers, self.seen)
-        self.mark = sequence.mark
+        try:
+            woken = give(self._look(self._app, sequence), self._who_follow(sequence), self.seen)
+        except Exception:
+            self._begin_again(sequence)
+            raise
+        self._has_given(sequence)
         took = clock.monotonic() - began
         self._wake(woken)
         return min(LOOK, took / READING)
+
+    def _who_follow(self, sequence: Progress) -> list[Follower]:
+        """Those who follow once it was looked: who joined meanwhile may have read for himself before what was found came."""
+        with self._lock:
+            return list(self._followers) if sequence is self._sequence else []
+
+    def _has_given(self, sequence: Progress) -> None:
+        with self._lock:
+            if sequence is self._sequence:
+                self.mark = sequence.mark
+
+    def _begin_again(self, sequence: Progress) -> None:
+        """What was found and could not be given is found once more."""
+        with self._lock:
+            if sequence is self._sequence:
+                self._sequence = Progress(self.mark)
 
     def _look(self, app: App, sequence: Progress) -> list[Happened]:
         found = list[Happened]()

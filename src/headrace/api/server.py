@@ -1,5 +1,6 @@
 """The server: its applications put together, each under its address, behind what holds for all of them."""
 
+import importlib
 import os
 import re
 import socket
@@ -10,17 +11,20 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace import clock, errors
-from headrace.api import hosts, listening, mage, v1
+from headrace.api import hosts, listening, v1
 from headrace.api.bodies import Sized
 from headrace.api.entrance import Entrance
 from headrace.api.feed import Feed
 from headrace.api.gate import Gate
 from headrace.api.hosts import Hosts
+from headrace.api.later import Later
 from headrace.api.listening import Listening
 from headrace.api.oidc import Oidc
 from headrace.api.v1 import problems
 from headrace.app import App
 from headrace.operations import tokens, users
+
+MAGE = "headrace.api.mage"  # imported when asked for
 
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -68,7 +72,7 @@ def build(app: App, feed: Feed, entrance: Entrance, host: str) -> ASGIApp:
     """Everything that is answered."""
     gate = Gate(app)
     by_provider = Oidc(app).routes if app.settings.oidc_issuer else []
-    as_mage = mage.build(app, feed, gate)
+    as_mage = Later(lambda: importlib.import_module(MAGE).build(app, feed, gate))
     routes = [
         Mount("/v1", v1.build(app, feed, gate)),
         _mounted("/api", as_mage),
