@@ -3,6 +3,7 @@
 HEADRACE_SOAK_MINUTES makes it shorter. Slopes are least squares over the last two thirds, when everything is warm.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -62,11 +63,14 @@ def _soak(server: Server, file: Path) -> Sequence[Look]:
         pace = threading.Thread(target=_ask, args=(server, hands, over, asked))
         pace.start()
         began = time.monotonic()
-        while time.monotonic() - began < 60 * MINUTES:
-            time.sleep(EVERY)
-            looks.append(_look(server, file, time.monotonic() - began))
-        over.set()
-        pace.join()
+        try:
+            while time.monotonic() - began < 60 * MINUTES:
+                time.sleep(EVERY)
+                with contextlib.suppress(FileNotFoundError):  # a process has ended while it was looked at
+                    looks.append(_look(server, file, time.monotonic() - began))
+        finally:
+            over.set()
+            pace.join()
     return looks
 
 
