@@ -1,6 +1,5 @@
 """Runs are shown; their logs and outputs are read."""
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +82,6 @@ def row(shown: Shown, block: str) -> BlockRun:
             return row
     names = ", ".join(row.block for row in shown.blocks)
     raise errors.BlockNotFound(pipeline=shown.pipeline.name, block=block, names=names)
-
-
-def log(app: App, shown: Shown, of: Attempt, levels: Collection[str] | None = None) -> Iterator[Line]:
-    """The lines of that attempt, first to last; of those levels, if any are given."""
-    return reading.read(_log_file(app, shown, of), levels=levels)
 
 
 def log_end(app: App, shown: Shown, of: Attempt, count: int) -> tuple[Line, ...]:
