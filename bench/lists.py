@@ -124,7 +124,7 @@ def folded(name: str, app: App, database: str | None, trigger: int, count: int) 
 
 
 def _measured(label: str, app: App, home: Path, database: str | None, trigger: int) -> Iterator[Figure]:
-    newest = app.store.runs.latest(1)[0].run
+    newest = app.store.runs.page(Query(), 1).runs[0].run
     rare = Query(trigger=trigger, statuses=frozenset({RunStatus.FAILED}))
     old = Query(created=Span(newest.created_at - timedelta(days=2), newest.created_at - timedelta(days=1)))
     of_ten = Query(statuses=frozenset({RunStatus.FAILED}), created=old.created, trigger=trigger)

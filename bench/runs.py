@@ -13,23 +13,25 @@ from headrace.operations import runs, starting
 
 
 @contextmanager
-def opened(home: Path, database: str | None = None) -> Generator[App]:
-    """A home of its own with two workers, and that database if one is given; no engine runs in it."""
-    with App(replace(settings.load({"HEADRACE_HOME": str(home)}), workers=2, database=database)) as app:
+def opened(home: Path, database: str | None = None, workers: int = 2) -> Generator[App]:
+    """A home of its own with so many workers, and that database if one is given; no engine runs in it."""
+    with App(replace(settings.load({"HEADRACE_HOME": str(home)}), workers=workers, database=database)) as app:
         yield app
 
 
 @contextmanager
-def engine(home: Path, database: str | None = None, observers: Sequence[Observer] = ()) -> Generator[App]:
-    """An engine with two workers on a home of its own, and that database if one is given."""
-    with opened(home, database) as app:
+def engine(
+    home: Path, database: str | None = None, observers: Sequence[Observer] = (), workers: int = 2
+) -> Generator[App]:
+    """An engine with so many workers on a home of its own, and that database if one is given."""
+    with opened(home, database, workers) as app:
         app.start(observers)
         yield app
 
 
-def run(app: App, folder: Path, pipeline: str) -> runs.Shown:
-    """One run to its end, with everything kept of it."""
-    done = starting.begin(app, starting.Asked(folder, pipeline, {})).done.result(timeout=120)
+def run(app: App, folder: Path, pipeline: str, only: Sequence[str] = ()) -> runs.Shown:
+    """One run to its end, of the whole pipeline or some blocks of it, with everything kept of it."""
+    done = starting.begin(app, starting.Asked(folder, pipeline, {}, only=only)).done.result(timeout=300)
     app.loop.settle(30)
     if done.status is not RunStatus.COMPLETED:
         raise RuntimeError(f"the run ended {done.status}: {done.reason}")

@@ -19,6 +19,7 @@ from bench.figures import Figure
 from headrace import clock, identity, store
 from headrace.app import App
 from headrace.engine.scheduler import Scheduler
+from headrace.model.query import Query
 from headrace.model.run import Run
 from headrace.model.trigger import Definition, Trigger, TriggerType
 from headrace.operations import asking, starting
@@ -142,7 +143,7 @@ def _late(name: str, home: Path, database: str | None, project: Path) -> Iterato
         time.sleep(5)  # until what was enabled late has come to rest
         since = clock.now()
         time.sleep(SECONDS)
-        fired = [each.run for each in app.store.runs.latest(10 * MINUTE_OF) if each.run.fire_time]
+        fired = [each.run for each in app.store.runs.page(Query(), 10 * MINUTE_OF).runs if each.run.fire_time]
         until = clock.now() - timedelta(seconds=2)
         for each in made:
             operations.delete(app, each)

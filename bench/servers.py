@@ -57,10 +57,7 @@ def _url(process: "subprocess.Popen[str]") -> str:
 
 def family(process: int) -> Sequence[int]:
     """The process, and all that it has started."""
-    found = [process]
-    for each in found:
-        found += below(each)
-    return found
+    return [process, *below(process)]
 
 
 def proportional(process: int) -> int:

@@ -1,4 +1,8 @@
-"""Those who follow: how soon they hear, what each costs, and by how much five hundred of them slow runs."""
+"""Those who follow: how soon they hear, what each costs, and by how much five hundred of them slow runs.
+
+A hundred more follow a run that writes twenty lines a second. With and without them it is measured by turns, so that what
+else the machine does falls on both; the run writes all the while.
+"""
 
 import contextlib
 import json
@@ -26,7 +30,16 @@ from headrace.operations.asking import Asked
 from headrace.store.changes import Change
 
 EVENTS, LOGS = 500, 100  # followers of all changes, and of one run with its lines
-RUNS, BLOCKS, TIMES, SAMPLES = 60, 3, 3, 60
+RUNS, BLOCKS, TIMES, SAMPLES = 60, 3, 5, 60
+
+TALK = """
+@custom
+def talk(*args, **kwargs):
+    import pathlib, time
+    while not pathlib.Path(kwargs["silence"]).exists():
+        print("the wheel turns")
+        time.sleep(0.05)
+"""
 
 # A process that follows these addresses and throws away what it is told.
 CROWD = """
@@ -57,16 +70,29 @@ class Ends:
             self.at[run.id] = time.perf_counter()
 
 
+class Taken:
+    """What runs have taken: milliseconds one after the other, and how many a second when they were asked for at once."""
+
+    def __init__(self) -> None:
+        self.singly: list[float] = []
+        self.together: list[float] = []
+
+    def take(self, app: App, ended: Count, project: Path) -> None:
+        self.singly += [_run(app, ended, project, "three", 1) * 1000 for _ in range(SAMPLES // TIMES)]
+        self.together.append(RUNS / _run(app, ended, project, "three", RUNS))
+
+
 def measure() -> Iterator[Figure]:
     yield from databases.on_each(_on)
 
 
 def _on(name: str, folder: Path, database: str | None) -> Iterator[Figure]:
-    project = projects.write(folder / "many", "three", projects.chain(BLOCKS), {})
-    projects.write(folder / "many", "one", projects.chain(1), {})
+    project, silence = _written(folder), folder / "silence"
     ended, ends, feed = Count(), Ends(), Feed()
+    alone, watched = Taken(), Taken()
+    coming, later = list[float](), list[float]()
     with (
-        runs.engine(folder / "home", database, [ended, ends, feed]) as app,
+        runs.engine(folder / "home", database, [ended, ends, feed], workers=3) as app,
         listening.bind("127.0.0.1", 0) as bound,
         contextlib.closing(Server(app, feed, bound, lambda: None)) as server,
     ):
@@ -74,21 +100,39 @@ def _on(name: str, folder: Path, database: str | None) -> Iterator[Figure]:
         port, (_, token) = bound.getsockname()[1], tokens.create(app, "bench", Role.VIEWER, None)
         _run(app, ended, project, "three", 10)
         delays = [delay * 1000 for delay in _delays(app, ended, ends, project, port, token)]
-        singly = [_run(app, ended, project, "three", 1) * 1000 for _ in range(SAMPLES)]
-        alone = [RUNS / _run(app, ended, project, "three", RUNS) for _ in range(TIMES)]
-        before = _memory()
-        with _crowd(app, port, token):
-            coming = (_memory() - before) / (EVENTS + LOGS)
-            watched = [_run(app, ended, project, "three", 1) * 1000 for _ in range(SAMPLES)]
-            followed = [RUNS / _run(app, ended, project, "three", RUNS) for _ in range(TIMES)]
-            later = (_memory() - before) / (EVENTS + LOGS)
+        talk = starting.start(app, Asked(project, "talk", {"silence": str(silence)})).run.id
+        for _ in range(TIMES):
+            alone.take(app, ended, project)
+            before = _memory()
+            with _crowd(port, token, talk):
+                coming.append((_memory() - before) / (EVENTS + LOGS))
+                watched.take(app, ended, project)
+                later.append((_memory() - before) / (EVENTS + LOGS))
+        silence.touch()
+        ended.wait([talk])
     told = f"p95 {quantiles(delays, n=20)[-1]:.3g}; floor: a call"
     yield Figure(f"{name}: an end recorded, on a socket", delays, [median(floors.calls(200)) * 1000], "ms", told)
-    yield Figure(f"{name}: a run of {BLOCKS}, {EVENTS}+{LOGS} follow", watched, singly, "ms", "floor: nobody follows")
     yield Figure(
-        f"{name}: {RUNS} runs of {BLOCKS}, {EVENTS}+{LOGS} follow", followed, alone, "runs/s", "floor: nobody follows"
+        f"{name}: a run of {BLOCKS}, {EVENTS}+{LOGS} follow",
+        watched.singly,
+        alone.singly,
+        "ms",
+        "floor: nobody follows",
     )
-    yield Figure(f"{name}: memory of a follower", [coming], [later], "KiB", "floor: the same after those runs")
+    yield Figure(
+        f"{name}: {RUNS} runs of {BLOCKS}, {EVENTS}+{LOGS} follow",
+        watched.together,
+        alone.together,
+        "runs/s",
+        "floor: nobody follows",
+    )
+    yield Figure(f"{name}: memory of a follower", coming[:1], later[:1], "KiB", "floor: the same after those runs")
+
+
+def _written(folder: Path) -> Path:
+    project = projects.write(folder / "many", "three", projects.chain(BLOCKS), {})
+    projects.write(project, "one", projects.chain(1), {})
+    return projects.write(project, "talk", {"talk": []}, {"talk": TALK})
 
 
 def _run(app: App, ended: Count, project: Path, pipeline: str, count: int) -> float:
@@ -120,9 +164,9 @@ def _hear(follower: socket.socket, heard: dict[int, float]) -> None:
 
 
 @contextlib.contextmanager
-def _crowd(app: App, port: int, token: str) -> Generator[None]:
-    run = max(app.store.happenings.after(app.store.happenings.last() - 1, 1)[0].event.run_id, 1)
-    paths = ["/v1/changes"] * EVENTS + [f"/v1/runs/{run}/stream"] * LOGS
+def _crowd(port: int, token: str, run: int) -> Generator[None]:
+    """All of them follow what happens, and what that run writes."""
+    paths = ["/v1/changes"] * EVENTS + [f"/v1/runs/{run}/stream?tail=10"] * LOGS
     words = [sys.executable, "-c", CROWD, str(port), token, json.dumps(paths)]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as crowd:
         assert crowd.stdout

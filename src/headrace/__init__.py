@@ -7,12 +7,16 @@ from headrace.version import __version__
 
 if TYPE_CHECKING:
     from headrace.client.front import Client
+    from headrace.worker.secret import read as secret
 
-__all__ = ["Client", "__version__"]
+__all__ = ["Client", "__version__", "secret"]
+
+_OFFERED = {"Client": ("headrace.client.front", "Client"), "secret": ("headrace.worker.secret", "read")}
 
 
 def __getattr__(name: str) -> Any:
-    """The client is imported when it is asked for: most of headrace does without."""
-    if name == "Client":
-        return importlib.import_module("headrace.client.front").Client
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """What is offered is imported when it is asked for: most of headrace does without."""
+    if name not in _OFFERED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room, own = _OFFERED[name]
+    return getattr(importlib.import_module(room), own)

@@ -16,13 +16,14 @@ from headrace.settings import Settings
 from headrace.vault import Vault
 
 if TYPE_CHECKING:
+    from headrace.engine.begun import Begun
     from headrace.engine.calls import Calls
     from headrace.engine.executor import Executor
     from headrace.engine.loop import Loop
     from headrace.engine.maker import Maker
     from headrace.engine.observers import Observer
     from headrace.engine.registry import Registry
-    from headrace.engine.services import Begun, Engine
+    from headrace.engine.services import Engine
     from headrace.model.reach import Reach
     from headrace.store.creating import Created
 

@@ -67,6 +67,22 @@ class PipelineExists(BadInput):
     """The project {project} has, or has had, a pipeline {pipeline}."""
 
 
+class IdTaken(BadInput):
+    """There is a pipeline with the id {id}."""
+
+
+class NotAuthored(BadInput):
+    """The pipeline {pipeline} is written in the folder of the project {project}, and is changed there."""
+
+
+class NotOfSteps(BadInput):
+    """The pipeline {pipeline} has blocks that are no steps of SQL ({blocks}), and is changed where those come from."""
+
+
+class VersionPassed(BadInput):
+    """Version {version} of the pipeline {pipeline} is an earlier one; the one that can be run is {current}."""
+
+
 class BlockExists(BadInput):
     """The pipeline {pipeline} has a block {block}, or its file is there."""
 
@@ -87,6 +103,14 @@ class TriggersUnwritable(BadInput):
     """{file} cannot be written: {why}. It is as it was."""
 
 
+class BadDefinition(BadInput):
+    """The definition {of}: {why}"""
+
+
+class BadBlock(BadInput):
+    """The block {block}: {why}"""
+
+
 class BadBlockFile(BadInput):
     """{file}: {why}"""
 
@@ -103,12 +127,48 @@ class BlockNotFound(BadInput):
     """The pipeline {pipeline} has no block {block}; it has {names}."""
 
 
+class BadStretch(BadInput):
+    """The run cannot {side} at {block}: {why}."""
+
+
 class NoEarlierOutput(BadInput):
     """The block {block} needs the output of {upstream}, and no earlier run has one; run {upstream} first."""
 
 
 class BadSchedule(BadInput):
     """The {field} of a trigger is {given!r:.200}; it must be {expected}."""
+
+
+class PipelinePaused(BadInput):
+    """The pipeline {pipeline} is paused; it begins no runs until it is resumed."""
+
+
+class PipelineAlreadyPaused(BadInput):
+    """The pipeline {pipeline} is paused already."""
+
+
+class PipelineNotPaused(BadInput):
+    """The pipeline {pipeline} is not paused."""
+
+
+class JobNotFound(BadInput):
+    """There is no job {job}."""
+
+
+class NotOfJobs(BadInput):
+    """The pipeline {pipeline} has blocks that are no jobs; they are changed where they were made."""
+
+
+class NoConnection(HeadraceError):
+    """How {what} is reached is to lie in the secret {secret}, and there is none of this name; `headrace secrets set {secret}` keeps it."""
+
+
+class BadConnection(HeadraceError):
+    """The secret {secret} does not say how {what} is reached: {why}."""
+
+
+class LoadFailed(HeadraceError):
+    """{what} cannot be moved: {why}."""
 
 
 class BadBackfill(BadInput):
@@ -193,6 +253,18 @@ class LoginRefused(BadInput):
 
 class TooManyLogins(BadInput):
     """Too many logins have failed; try again in {seconds} s."""
+
+
+class HostUnknown(BadInput):
+    """This server is not known by that name; its setting `hosts` says by which it is."""
+
+
+class TooManyConnections(BadInput):
+    """The server has {most} connections already; its setting `connections` says how many it may have. Come again later."""
+
+
+class TooManyStreams(BadInput):
+    """Whoever calls follows {most} streams already; the setting `streams` says how many one may. End one of them first."""
 
 
 class NotAuthenticated(BadInput):
@@ -384,7 +456,7 @@ class OutputNotFound(BadInput):
 
 
 class OutputTooLarge(BadInput):
-    """What was asked for of the output {name} has {size} bytes; at most {most} are shown at once. Ask for fewer rows, or for Arrow."""
+    """What was asked for of the output {name} has {size} bytes or more; at most {most} are shown at once. Ask for fewer rows, or for Arrow."""
 
 
 class NoArrowForm(BadInput):
@@ -438,12 +510,64 @@ class Stopped(SystemExit):
         super().__init__(type(self).__doc__)
 
 
+class QueryFailed(HeadraceError):
+    """{kind} error{where}: {why}"""
+
+
+class QueryTooLarge(QueryFailed):
+    """The query takes more memory than it may{where}: {why}"""
+
+
 class CannotKeep(HeadraceError):
     """The output {name} of type {type} cannot be kept: {why}."""
 
 
 class CannotRead(HeadraceError):
     """The output at {path} cannot be read: {why}."""
+
+
+class BadDatasetName(BadInput):
+    """{given!r:.200} cannot be the name of a dataset; expected {expected}."""
+
+
+class DatasetNotFound(BadInput):
+    """There is no dataset {dataset}."""
+
+
+class DatasetVersionNotFound(BadInput):
+    """The dataset {dataset} has no version {version} that can be read: {why}."""
+
+
+class BadRows(BadInput):
+    """{field} for the dataset {dataset} is {given}; expected {expected}. Nothing was written."""
+
+
+class DatasetRefused(HeadraceError):
+    """The rows do not fit the table at {place}: {why}. Nothing was written."""
+
+
+class DatasetUnwritable(HeadraceError):
+    """The table at {place} cannot be written: {why}. It is as it was."""
+
+
+class DatasetBehind(DatasetUnwritable):
+    """The table at {place} has been put back or taken away: {why}. Nothing was written. Put back what was there."""
+
+
+class DatasetInDoubt(HeadraceError):
+    """It is not known yet whether the rows are in the table at {place}: {why}."""
+
+
+class DatasetNotDeclared(HeadraceError):
+    """The block has left rows for {written}, and declares as its output_datasets {declared}. Nothing was written."""
+
+
+class DatasetUnreadable(HeadraceError):
+    """Version {version} of the table at {place} cannot be read: {why}."""
+
+
+class DatasetsMissing(HeadraceError):
+    """Datasets and jobs take the library {library}, which is not installed here: pip install 'headrace[datasets]'"""
 
 
 class StoreTooNew(BadInput):

@@ -1,5 +1,6 @@
 """Environment and headrace.toml become one frozen Settings; the environment wins."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -14,11 +15,15 @@ MOST_KEPT = 10**9  # runs of a pipeline
 SHORTEST_LEASE = 1.0  # seconds; less than that any hiccup of machine or network ends
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What can be set, with its default. Sizes are in bytes, times in seconds."""
 
     home: Path  # everything remembered lies here
+    datasets: str | None = None  # a folder, or an object store's URL, for new datasets; None: `datasets` in the home
     database: str | None = field(default=None, repr=False)  # a PostgreSQL URL for the rows; None: SQLite in the home
     lease: float = 30.0  # an engine that was not heard of for this long is taken for dead
     workers: int = max(1, os.cpu_count() or 1)  # blocks that run at once on this machine
@@ -31,6 +36,9 @@ class Settings:
     host: str = "127.0.0.1"  # where `headrace serve` listens
     port: int = 6789
     hosts: tuple[str, ...] = ()  # further names by which the server is called
+    trusted_proxies: tuple[Network, ...] = ()  # what comes from them comes from whom their X-Forwarded-For says
+    connections: int = 4096  # that the server has at once, as far as the machine lets it open files
+    streams: int = 1000  # that one caller may follow at once
     environment: tuple[str, ...] | None = None  # names that blocks inherit; None: all but headrace's own
     keep_runs_days: float | None = 90.0  # days after its end that a run is kept; None, as in all of these: for ever
     keep_runs: int = 100  # so many of the newest runs of each pipeline are kept, whatever their age
@@ -38,6 +46,8 @@ class Settings:
     keep_failed: int = 500
     keep_outputs_days: float | None = None  # days after a run's end that its outputs are kept; None: as long as the run
     keep_logs_days: float | None = 90.0  # the same for its logs
+    keep_dataset_versions_days: float | None = 30.0  # days since another came after it that a version is kept
+    keep_dataset_versions: int = 10  # so many of the newest versions of each dataset are kept, whatever their age
     keep_audit_days: float | None = 365.0  # days that it is kept who did what
     oidc_issuer: str | None = None  # a provider of identities (OpenID Connect) that browsers may log in by
     oidc_client_id: str = ""  # by which it knows this server
@@ -145,7 +155,7 @@ def _newest(name: str, source: str, given: Any) -> int:
     except (TypeError, ValueError, OverflowError):
         value = -1
     if not 0 <= value <= MOST_KEPT or isinstance(given, bool | float):
-        expected = f"a whole number of runs up to {MOST_KEPT:,}, or off"
+        expected = f"a whole number up to {MOST_KEPT:,}, or off"
         raise errors.BadSetting(name=name, source=source, given=given, expected=expected)
     return value
 
@@ -165,6 +175,19 @@ def _database(name: str, source: str, given: Any) -> str:
     return given
 
 
+def _tables(name: str, source: str, given: Any) -> str:
+    """A folder as an absolute path, or a URL as it is; one with a password in it is not repeated."""
+    expected = "an absolute path, or a URL such as s3://bucket/folder, without a password in it"
+    text = _text(name, source, given)
+    if "://" in text:
+        if "@" in text.partition("://")[2].partition("/")[0]:
+            raise errors.BadSetting(name=name, source=source, given="one with a password", expected=expected)
+        return text.rstrip("/")
+    if not Path(text).expanduser().is_absolute() or set(text) & set("%*?["):
+        raise errors.BadSetting(name=name, source=source, given=given, expected=f"{expected}, nor any of % * ? [")
+    return str(Path(text).expanduser())
+
+
 def _place(name: str, source: str, given: Any) -> str:
     if given not in ("parent", "project"):
         raise errors.BadSetting(name=name, source=source, given=given, expected="parent or project")
@@ -176,6 +199,14 @@ def _names(name: str, source: str, given: Any) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):  # pyright: ignore[reportUnknownVariableType]
         raise errors.BadSetting(name=name, source=source, given=given, expected="names with commas between")
     return tuple(each.strip() for each in names if each.strip())  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType]
+
+
+def _networks(name: str, source: str, given: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(each, strict=False) for each in _names(name, source, given))
+    except ValueError:
+        expected = "addresses or networks, as 10.0.0.1 or 10.0.0.0/8, with commas between"
+        raise errors.BadSetting(name=name, source=source, given=given, expected=expected) from None
 
 
 def _text(name: str, source: str, given: Any) -> str:
@@ -210,6 +241,7 @@ def _is_named(pair: tuple[Any, Any]) -> bool:
 
 _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "database": _database,
+    "datasets": _tables,
     "lease": _lease,
     "workers": _whole,
     "stop_grace": _seconds,
@@ -221,6 +253,9 @@ _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "host": _host,
     "port": _port,
     "hosts": _names,
+    "trusted_proxies": _networks,
+    "connections": _whole,
+    "streams": _whole,
     "environment": _names,
     "keep_runs_days": _days,
     "keep_runs": _newest,
@@ -228,6 +263,8 @@ _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "keep_failed": _newest,
     "keep_outputs_days": _days,
     "keep_logs_days": _days,
+    "keep_dataset_versions_days": _days,
+    "keep_dataset_versions": _newest,
     "keep_audit_days": _days,
     "oidc_issuer": _text,
     "oidc_client_id": _text,

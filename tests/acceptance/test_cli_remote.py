@@ -4,6 +4,7 @@ The commands run in this process, as `headrace` does, and the server as well unl
 """
 
 import contextlib
+import io
 import re
 import signal
 import socket
@@ -20,7 +21,8 @@ from tests.api.sockets import Site, listening_at
 
 from headrace import Client, cli
 from headrace.cli import exits
-from headrace.model.access import Role
+from headrace.model.access import Grant, Role
+from headrace.operations import sessions, users
 
 TOKEN = "sixteen-characters-or-more"
 
@@ -105,6 +107,8 @@ def full(here: Served) -> dict[str, Any]:
         client.events.post({"kind": "order", "password": "hush-hush"})
         client.secrets.set("MILL_KEY", "hush", project="mill")
         client.tokens.create("visitor", "viewer", days=3)
+        client.users.create("visitor", "a long password", [Grant(Role.VIEWER, "corn")], email="visitor@mill.example")
+        here.app.store.auditor.close()
         return {"ground": ground.id, "cracked": cracked.id, "sieved": sieved.id}
 
 
@@ -168,6 +172,17 @@ SAME = [
     "secrets list",
     "secrets list -o json",
     "secrets delete NOBODY",
+    "users list",
+    "users list -o json",
+    "users edit nobody --inactive",
+    "users delete 77",
+    "users edit visitor --role king",
+    "audit list --deed secrets.set",
+    "audit list --deed secrets.set -n 1",
+    "audit list --deed secrets.set -o json",
+    "audit list --who nobody --since 2026-01-01 --run 1 --outcome refused --before 9",
+    "clean --dry-run",
+    "clean --dry-run -o json",
 ]
 
 
@@ -315,6 +330,27 @@ def test_events_tokens_and_secrets(remotely: Callable[..., Said], here: Served, 
     assert remotely("secrets", "set", "MILLSTONE", "--value-file", order).code == 0
     assert "MILLSTONE" in remotely("secrets", "list").out
     assert remotely("secrets", "delete", "MILLSTONE").code == 0
+
+
+def test_users_and_what_has_become_old(
+    remotely: Callable[..., Said], here: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(*words: str, password: str = "") -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        told = remotely("users", *words)
+        assert told.code == 0, told.err
+        return told.out
+
+    made = said("create", "ada", "--role", "editor:corn", "--email", "ada@mill.example", password="a long password")
+    assert made.startswith("Made the user ada, number ")
+    assert said("edit", "ADA@mill.example", "--role", "viewer", "--last-name", "Byron") == "Changed the user ada.\n"
+    assert "another password" in said("password", "ada", password="another long password")
+    user = users.get(here.app, "ada")
+    assert (user.last_name, user.grants) == ("Byron", (Grant(Role.VIEWER),))
+    assert sessions.login(here.app, "ada", "another long password", "here").user == users.get(here.app, "ada")
+    assert said("delete", str(user.id)) == "Deleted the user ada.\n"
+    assert remotely("users", "list", HEADRACE_TOKEN=here.said[Role.EDITOR]).code == 2
+    assert remotely("clean", "-o", "json").json["dry_run"] is False
 
 
 def test_who_is_not_known_is_told_how_to_be(

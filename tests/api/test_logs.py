@@ -88,8 +88,12 @@ def test_what_is_asked_wrongly_is_refused(client: Caller, logs: str) -> None:
                          ("attempt", 0), ("tail", 0), ("text", "")):  # fmt: skip
         refused(client.get(logs, params={field: given}), 422, field)
     refused(client.get(logs, params={"stream": "pipe"}), 422, "stream.0")
-    assert refused(client.get(logs, params={"cursor": "kgE!"}), 422)
-    assert refused(client.get(logs, params={"cursor": "AAAA"}), 422)
+    for accepted in ("application/json", "text/plain"):
+        for wrong in ("kgE!", "AAAA"):
+            refused(client.get(logs, params={"cursor": wrong}, headers={"Accept": accepted}), 422, "cursor")
+    refused(client.get(logs, params={"before": "AAAA"}), 422, "before")
+    refused(client.get(logs, params={"cursor": "AAAA", "tail": 1}), 422, "tail")
+    refused(client.get(logs, params={"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}), 422, "until")
     refused(client.get(logs, params={"block": "none"}), 404)
     refused(client.get(logs, params={"block": "murmur", "attempt": 9}), 404)
     refused(client.get("/v1/runs/999999/logs"), 404)

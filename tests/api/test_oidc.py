@@ -19,7 +19,7 @@ from headrace.api import oidc
 from headrace.api.oidc import Oidc
 from headrace.app import App
 from headrace.model.access import Grant, Role
-from headrace.operations import identities, users
+from headrace.operations import identities, sessions, tokens, users
 from headrace.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the provider, which runs in this process
@@ -135,18 +135,44 @@ def test_an_email_that_is_verified_is_that_of_who_was_here_before(served: Served
     assert browser.come(chosen(browser.leave(), "5")).status_code == 403, "nobody has verified it"
     claims = {"sub": "5", "email": "OLD@mill.example", "email_verified": True, "groups": "millers"}
     assert identities.known(served.app, issuer, claims).id == made.id
-    assert (
-        identities.known(served.app, issuer, {"sub": "5", "groups": ["millers"], "email": "x@mill.example"}).id
-        == made.id
-    )
+    assert identities.known(served.app, issuer, {**claims, "email": "x@mill.example"}).id == made.id
 
 
-def test_who_only_says_an_email_does_not_become_whose_it_is(served: Served, issuer: str) -> None:
-    email = "chief@mill.example"
-    first = identities.known(served.app, issuer, {"sub": "squatter", "email": email})
+def test_who_made_a_user_has_no_part_in_what_the_provider_gives_them(served: Served, issuer: str) -> None:
+    """An administrator who gives a user of their own the email of one who has not come yet gains nothing by it."""
+    email, password = "director@mill.example", "known to who made it"
+    made = users.create(served.app, "trap", password, [Grant(Role.VIEWER)], email=email)
+    prepared = sessions.login(served.app, "trap", password, "here").said
+    _, lasting = tokens.create(served.app, "trap", Role.OWNER, user_id=made.id)
+    claims = {"sub": "director", "email": email, "email_verified": True, "groups": ["bosses"]}
+    found = identities.known(served.app, issuer, claims)
+    assert (found.id, Grant(Role.ADMIN) in found.grants) == (made.id, True)
+    for said in (prepared, lasting):
+        assert tokens.caller(served.app, said) is None
+    with pytest.raises(errors.LoginRefused):
+        sessions.login(served.app, "trap", password, "here")
+    with pytest.raises(errors.BadUser, match="password"):
+        users.change(served.app, made.id, {"password": "another password"})
+    assert sessions.begin(served.app, identities.known(served.app, issuer, claims)).user.id == made.id
+
+
+def test_an_email_that_nobody_has_verified_is_nobodys(app: Callable[..., App], issuer: str) -> None:
+    home, email = app(oidc_roles={"*": "viewer"}), "chief@mill.example"
+    for said in ({}, {"email_verified": False}, {"email_verified": "true"}):
+        squatter = identities.known(home, issuer, {"sub": "squatter", "email": email, **said})
+        assert (squatter.username, squatter.email) == (f"{issuer}|squatter", None)
+    chief = identities.known(home, issuer, {"sub": "chief", "email": email, "email_verified": True})
+    assert (chief.username, chief.id == squatter.id) == (email, False)
     with pytest.raises(errors.UserExists):
-        identities.known(served.app, issuer, {"sub": "chief", "email": email, "email_verified": True})
-    assert identities.known(served.app, issuer, {"sub": "squatter", "email": email}).id == first.id
+        identities.known(home, issuer, {"sub": "another", "email": email, "email_verified": True})
+
+
+def test_a_domain_is_of_an_email_that_is_verified(served: Served, issuer: str) -> None:
+    claims = {"sub": "unsaid", "email": "unsaid@mill.example", "groups": ["millers"]}
+    for said in ({}, {"email_verified": False}):
+        with pytest.raises(errors.OidcRefused, match="verified"):
+            identities.known(served.app, issuer, {**claims, **said})
+    assert identities.known(served.app, issuer, {**claims, "email_verified": True}).email == claims["email"]
 
 
 def test_a_browser_that_was_not_sent_is_not_let_in(served: Served) -> None:

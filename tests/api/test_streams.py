@@ -88,7 +88,8 @@ def test_what_is_asked_wrongly_is_refused(served: Served) -> None:
     refused(client.get("/v1/changes?after=7.kgEC"), 422, "after")
     refused(client.get("/v1/changes?run_id=999999&until=final"), 404)
     refused(client.get("/v1/changes?run_id=0"), 422, "run_id")
-    refused(client.get("/v1/changes?kind=run end"), 422)
+    refused(client.get("/v1/changes?kind=run end"), 422, "kind")
+    assert "block.complete" in refused(client.get("/v1/changes?kind=run&kind=run.ended"), 422, "kind")["detail"]
     refused(client.get(f"/v1/runs/{run}/stream?until=final&block=none"), 404)
     refused(client.get(f"/v1/runs/{run}/stream?until=final&after=7.!"), 422, "after")
     refused(client.get(f"/v1/runs/{run}/stream?until=final&after=7.kgEC"), 422)

@@ -122,7 +122,7 @@ def test_everything_within_reach_is_there(things: dict[str, dict[str, Any]], fin
     for route, least in LEAST.items():
         method, path = route.split()
         if method == "GET" and "engine" not in path and least is Role.VIEWER and not path.endswith(STREAMED):
-            if path in ("/triggers/find", "/runs/counts"):
+            if path in ("/triggers/find", "/runs/counts") or path.startswith("/datasets/"):
                 continue
             answer = finance.get(f"/v1{path}".format(**things["seen_pipeline"]))
             assert answer.status_code == 200, (route, answer.text)

@@ -54,6 +54,28 @@ def test_a_run_is_begun_and_looked_at(client: Caller, run: dict[str, Any]) -> No
     assert client.get(f"/v1/runs/{run['id']}/why").json()["reasons"]
 
 
+@pytest.mark.parametrize("at", ["", "/why", "/events", "/logs", "/blocks/load", "/blocks/load/outputs"])
+def test_a_run_is_found_by_its_uid_too(client: Caller, run: dict[str, Any], at: str) -> None:
+    found = client.get(f"/v1/runs/{run['id']}{at}").json()
+    for uid in (run["uid"], run["uid"].upper()):
+        assert client.get(f"/v1/runs/{uid}{at}").json() == found
+    refused(client.get(f"/v1/runs/3c90c3cc-0d44-4b50-8888-8dd25736052a{at}"), 404)
+    refused(client.get(f"/v1/runs/{run['uid'][:-1]}{at}"), 404)
+    for number in (0, 2**63):
+        refused(client.get(f"/v1/runs/{number}{at}"), 422, "run_id")
+
+
+def test_what_is_done_to_a_run_by_its_uid_is_audited_by_its_number(served: Served, run: dict[str, Any]) -> None:
+    client = served.client()
+    refused(client.post(f"/v1/runs/{run['uid']}/cancel"), 409)
+
+    def noted() -> bool:
+        deeds = client.get("/v1/audit", params={"limit": 100}).json()["audit"]
+        return ("runs.cancel", run["id"]) in [(each["deed"], each["run_id"]) for each in deeds]
+
+    served.until(noted)
+
+
 def test_it_is_sent_again_only_when_it_has_changed(client: Caller, run: dict[str, Any]) -> None:
     first = client.get(f"/v1/runs/{run['id']}")
     mark = first.headers["etag"]
@@ -83,7 +105,8 @@ def test_what_cannot_be_run_is_refused_by_its_field(client: Caller) -> None:
     refused(client.post("/v1/runs", json={"pipeline": "nowhere"}), 404, "pipeline")
     refused(client.post("/v1/runs", json={"pipeline": "broken"}), 422, "pipeline")
     refused(client.post("/v1/runs", json={"pipeline": "grind", "project": "nowhere"}), 404, "project")
-    refused(client.post("/v1/runs", json={"pipeline": "grind", "from": "nowhere"}), 404, "block")
+    refused(client.post("/v1/runs", json={"pipeline": "grind", "from": "nowhere"}), 404, "from")
+    refused(client.post("/v1/runs", json={"pipeline": "grind", "only": ["load", "nowhere"]}), 404, "only")
     refused(client.post("/v1/runs", json={"pipeline": "grind", "from": "load", "only": ["load"]}), 422, "only")
     assert client.get("/v1/runs/counts").json() == before
 
@@ -205,8 +228,17 @@ def test_filters_that_mean_nothing_are_refused_by_name(client: Caller) -> None:
     for field, values in FILTERS.items():
         for value in values:
             refused(client.get(f"/v1/runs?{field}={value}"), 422, field)
-    span = "created_from=2026-01-02&created_to=2026-01-01"
-    assert "created" in refused(client.get(f"/v1/runs?{span}"), 422)["errors"][0]["field"]
+    for moment in ("created", "started", "ended", "execution_date"):
+        span = f"{moment}_from=2026-01-02&{moment}_to=2026-01-01"
+        refused(client.get(f"/v1/runs?{span}"), 422, f"{moment}_to")
+
+
+def test_what_is_masked_is_not_found_out_by_guesses(client: Caller, run: dict[str, Any]) -> None:
+    right = client.get('/v1/runs?variable=api_password:"correct horse"')
+    problem = refused(right, 422, "variable.api_password")
+    wrong = client.get('/v1/runs?variable=api_password:"battery staple"')
+    assert refused(wrong, 422) == problem
+    assert ids(client.get('/v1/runs?variable=day:"friday"'))
 
 
 def test_counts_are_those_of_the_list(client: Caller, run: dict[str, Any]) -> None:

@@ -256,3 +256,10 @@ def test_who_comes_in_is_told_and_who_does_not_is_counted(alone: Served) -> None
     assert [(each["who"], each["deed"], each["outcome"]) for each in told] == [(name, "sessions.login", "ok")]
     counted = alone.client().get("/v1/audit", params={"deed": "server.enter"}).json()["audit"]
     assert [(each["problem"], each["count"]) for each in counted] == [("login_refused", 2)]
+
+
+def test_a_name_that_somebody_has_is_refused_by_its_field(served: Served) -> None:
+    _, name = made(served, Grant(Role.VIEWER), email=f"{(mail := served.name('mail'))}@mill.example")
+    body = {"username": served.name("user"), "password": PASSWORD, "roles": []}
+    refused(served.client().post("/v1/users", json={**body, "username": name.upper()}), 409, "username")
+    refused(served.client().post("/v1/users", json={**body, "email": f"{mail}@MILL.example"}), 409, "email")

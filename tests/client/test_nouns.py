@@ -8,7 +8,7 @@ import pytest
 from tests.api.conftest import Served
 
 from headrace import Client, errors, version
-from headrace.model.access import Role
+from headrace.model.access import Grant, Role
 from headrace.model.query import Query, Span
 from headrace.model.run import BlockStatus, RunStatus
 from headrace.model.trigger import BackfillStatus, TriggerType
@@ -159,3 +159,51 @@ def test_tokens_secrets_and_engines(client: Client, here: Served) -> None:
     client.secrets.delete("MILL_KEY", project="mill")
     assert client.secrets.list() == ()
     assert [each.name for each in client.engines.list()] == [here.app.owner]
+
+
+def test_users(client: Client) -> None:
+    grants = [Grant(Role.EDITOR, "corn"), Grant(Role.VIEWER)]
+    made = client.users.create("ada", "a long password", grants, email="Ada@mill.example", first_name="Ada")
+    assert (made.first_name, set(made.grants)) == ("Ada", set(grants))
+    for named in (made.id, "ADA", " ada@mill.example"):
+        assert client.users.find(named) == made
+    assert made in client.users.list()
+    changed = client.users.change(made.id, last_name="Byron", grants=[Grant(Role.ADMIN)], active=False)
+    assert (changed.last_name, changed.first_name, changed.role, changed.active) == ("Byron", "Ada", Role.ADMIN, False)
+    with pytest.raises(errors.UserExists):
+        client.users.create("ada", "a long password")
+    client.users.delete(made.id)
+    for named in (made.id, "ada"):
+        with pytest.raises(errors.UserNotFound):
+            client.users.find(named)
+
+
+def test_the_audit_is_gone_through_page_by_page(client: Client, here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.client.audit.PAGE", 1)
+    for name in ("AUDITED_1", "AUDITED_2"):
+        client.secrets.set(name, "hush")
+        client.secrets.delete(name)
+    here.app.store.auditor.close()
+    found = list(islice(client.audit.list(noun="secrets", deed="secrets.delete"), 2))
+    assert [each.deed.object for each in found] == ["AUDITED_2", "AUDITED_1"]
+    assert next(client.audit.list(before=found[0].id, deed="secrets.delete")) == found[1]
+
+
+def test_cleaning(client: Client) -> None:
+    foreseen = client.cleaning.foresee()
+    assert (foreseen.dry_run, foreseen.faults) == (True, ())
+    cleaned = client.cleaning.clean()
+    assert (cleaned.dry_run, cleaned.cleaned) == (False, foreseen.cleaned)
+
+
+def test_a_pipeline_is_applied(client: Client) -> None:
+    step = {"name": "one", "query": "select 1 as n", "output_datasets": ["applied"]}
+    definition = {"name": "Applied by a client", "steps": [step]}
+    assert client.pipelines.apply(definition, dry_run=True).version is None
+    made = client.pipelines.apply(definition)
+    assert (made.pipeline, made.title, made.deed) == ("applied_by_a_client", "Applied by a client", "created")
+    assert client.pipelines.apply(definition).deed == "unchanged"
+    steps = client.pipelines.lineage("authored", made.pipeline, made.version or "")["steps"]
+    assert [(each["block"], each["writes"]) for each in steps] == [(step["name"], step["output_datasets"])]
+    with pytest.raises(errors.BadBlock, match="The block one"):
+        client.pipelines.apply({**definition, "steps": [{**step, "query": "selec"}]})

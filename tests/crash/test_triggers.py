@@ -9,6 +9,7 @@ from tests.crash.conftest import KILLS, MakeWorks
 from tests.crash.killer import Killer
 from tests.crash.mill import CHAIN, FRAIL, Mill
 from tests.crash.works import Works
+from tests.newest import newest
 
 from headrace.model.rule import Rule, RuleKind
 from headrace.model.trigger import CatchUp, Definition, Trigger, TriggerSettings, TriggerType, Which
@@ -117,4 +118,4 @@ _ENDS = """
 
 
 def _runs(works: Works, trigger: Trigger):
-    return [each.run for each in works.app.store.runs.latest(100_000) if each.run.trigger_id == trigger.id]
+    return [each.run for each in newest(works.app.store, 100_000) if each.run.trigger_id == trigger.id]

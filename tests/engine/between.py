@@ -18,7 +18,7 @@ class Gated(Store):
     def __init__(self, store: Store, gate: Gate) -> None:
         self.listen = store.listen  # type: ignore[method-assign]
         self.close = store.close  # type: ignore[method-assign]
-        for name in ("projects", "engines", "limits", "runs", "secrets"):
+        for name in ("projects", "engines", "limits", "runs", "secrets", "datasets"):
             setattr(self, name, _Facet(name, getattr(store, name), gate))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.newest import newest
 
 from headrace.engine.calls import Calls
 from headrace.engine.maker import Maker
@@ -78,7 +79,7 @@ class Clockwork:
 
     def runs(self, trigger: Trigger) -> list[Run]:
         """Its runs, in the order in which they were made."""
-        found = [each.run for each in self.store.runs.latest(10_000)]
+        found = [each.run for each in newest(self.store, 10_000)]
         return [run for run in reversed(found) if run.trigger_id == trigger.id]
 
     def fires(self, trigger: Trigger) -> list[datetime | None]:

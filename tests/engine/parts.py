@@ -11,6 +11,7 @@ from tests.engine.between import Gated, Trouble
 
 from headrace import errors
 from headrace.engine.answers import Question
+from headrace.engine.commits import Commit
 from headrace.engine.executor import Report, Slice
 from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
@@ -148,14 +149,19 @@ class Engine:
         self.store = Gated(store, self.trouble)
         self.roomier = 0
         self.asked: list[Question] = []
-        self.loop = Loop(self.store, self.shelf, observers, self._count, self.asked.append)
+        self.commits: list[Commit] = []  # what the loop has handed over to be committed
+        self.loop = Loop(self.store, self.shelf, observers, self._count, self.asked.append, self.commits.append)
         self.secrets = Secrets(self.store, Vault(home))
-        self.jobs = Jobs(self.store, Settings(home=home), self.secrets)
+        self.expected = 0  # how often commits were
+        self.jobs = Jobs(self.store, Settings(home=home), self.secrets, self._expect)
         self.shelf.start(self.loop._wakes.put)
         self.real.engines.register(self.name, home="h", machine="m", pid=1, lease=None, at=AT)
 
     def _count(self) -> None:
         self.roomier += 1
+
+    def _expect(self) -> None:
+        self.expected += 1
 
     def turn(self, at: datetime = AT) -> None:
         """One turn with everything that has happened."""

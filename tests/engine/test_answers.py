@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.engine.between import Gated, Trouble
 from tests.engine.parts import AT, Engine, new_run, pin, project, unavailable
+from tests.newest import newest
 
 from headrace import clock, errors
 from headrace.engine import answers
@@ -46,17 +47,17 @@ class Desk:
 
     def ask(self, number: int = 1, *, waits: bool = True, patience: float | None = None) -> None:
         request = wire.StartRun(pipeline="child", variables={}, trigger="by code", waits=waits, patience=patience)
-        self.answers.ask(Question(wire.Asked(attempt="a1", number=number, request=request), Path("/p"), 7))
+        self.answers.ask(Question(wire.Asked(attempt="a1", number=number, request=request), Path("/p"), 7, 1, "b"))
 
     def ask_secret(self, name: str) -> None:
         asked = wire.Asked(attempt="a1", number=1, request=wire.ReadSecret(name))
-        self.answers.ask(Question(asked, Path("/p"), self.pinned.project.id))
+        self.answers.ask(Question(asked, Path("/p"), self.pinned.project.id, 1, "b"))
 
     def hear(self) -> wire.Answered:
         return self.told.get(timeout=PATIENCE)
 
     def runs(self) -> list[Run]:
-        return [each.run for each in self.real.runs.latest(10)][::-1]
+        return [each.run for each in newest(self.real, 10)][::-1]
 
     def close_run(self, status: RunStatus = RunStatus.COMPLETED) -> Run:
         """The one run that there is ends, moved by somebody else."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.engine.clockwork import AT, DAY, HOUR, MINUTE, Clockwork, breaks, write
 from tests.engine.test_scheduler import spoil
+from tests.newest import newest
 
 from headrace.engine import backfiller
 from headrace.engine.backfiller import Backfiller
@@ -53,7 +54,7 @@ def again(works: Clockwork, backfill: Backfill) -> Backfill:
 
 
 def runs(works: Clockwork, backfill: Backfill) -> list[Run]:
-    return [each.run for each in reversed(works.store.runs.latest(999)) if each.run.backfill_id == backfill.id]
+    return [each.run for each in reversed(newest(works.store, 999)) if each.run.backfill_id == backfill.id]
 
 
 def carry_out(service: Backfiller, now: datetime = AT) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.parts import AT, Engine, Shelf, unavailable
+from tests.newest import newest
 
 from headrace import errors
 from headrace.engine.loop import PATIENCE
@@ -80,7 +81,7 @@ def test_a_report_is_recorded_once_and_the_next_block_begins_once(engine: Engine
 def test_a_cancel_is_carried_out(engine: Engine, shelf: Shelf, moment: str) -> None:
     _, done = engine.begin({"a": (), "b": ("a",)})
     engine.turn()
-    engine.cancel(engine.real.runs.latest(1)[0].run)
+    engine.cancel(newest(engine.real, 1)[0].run)
     lose(engine, moment)
     engine.turn()
     engine.turn()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 
 from headrace import errors
 from headrace.engine.maker import Maker
@@ -69,7 +70,7 @@ class Mill:
 
     def runs(self, trigger_id: int) -> list[Run]:
         """The oldest first."""
-        return [each.run for each in reversed(self.store.runs.latest(1000)) if each.run.trigger_id == trigger_id]
+        return [each.run for each in reversed(newest(self.store, 1000)) if each.run.trigger_id == trigger_id]
 
     def begun(self, occurrence_id: int) -> int | None:
         (found,) = [each for each in self.store.occurrences.latest(1000) if each.id == occurrence_id]

@@ -139,11 +139,12 @@ def test_an_attempt_is_masked_with_all_secrets_its_project_has_when_it_begins(
     assert run.variables == {}
 
 
-def test_a_run_without_secrets_asks_one_short_question(engine: Engine) -> None:
+def test_a_run_without_secrets_asks_one_question_about_everything(engine: Engine) -> None:
     run = engine.make({"a": ()})
     engine.trouble.calls.clear()
     engine.take(run)
-    assert [call for call in engine.trouble.calls if call.startswith("secrets")] == ["secrets.marks"]
+    asked = [call for call in engine.trouble.calls if call.startswith(("runs", "secrets", "limits"))]
+    assert asked == ["runs.brief"]
     assert not (engine.home / "key").exists()
 
 

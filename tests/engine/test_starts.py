@@ -91,7 +91,7 @@ class Whole:
     def ask(self, number: int = 1, *, waits: bool = True, project: str | None = None) -> Run:
         request = wire.StartRun(pipeline="grind", variables={}, trigger="by code", waits=waits, project=project)
         asked = wire.Asked(attempt="a1", number=number, request=request)
-        return self.engine._start_asked(Question(asked, self._folder, 1), request)
+        return self.engine._start_asked(Question(asked, self._folder, 1, 1, "b"), request)
 
     def has(self, run: Run) -> bool:
         """Whether the run is this engine's and in its loop's hands."""

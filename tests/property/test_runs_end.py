@@ -3,6 +3,7 @@
 Time, reports and deaths are drawn; turns are decided as the loop decides them, and kept in memory as rows would be.
 """
 
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,16 +13,29 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.datasets import committing
 from headrace.engine import turns
 from headrace.engine.active import ActiveRun, Job
+from headrace.engine.commits import Commit, Committed, NotCommitted
 from headrace.engine.turns import Turn
 from headrace.model import progress, transitions
 from headrace.model.limits import Limits
-from headrace.model.output import Output
+from headrace.model.output import DATASET, Output
 from headrace.model.pipeline import Block, BlockType, Pipeline
 from headrace.model.progress import Next, Plan
-from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockRun, BlockStatus, Run, RunSettings, RunStatus
+from headrace.model.run import (
+    FINAL_BLOCK,
+    FINAL_RUN,
+    Attempt,
+    BlockRun,
+    BlockStatus,
+    Failure,
+    Run,
+    RunSettings,
+    RunStatus,
+)
 from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change
+from headrace.store.written import Written
 from headrace.worker import wire
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,7 +48,12 @@ SETTINGS = st.builds(
     allow_blocks_to_fail=st.booleans(),
 )
 WORKPLACE = wire.Workplace(project="p", snapshot="/s", live="/p", cwd="/", environment={})
-RANK = {BlockStatus.INITIAL: 0, BlockStatus.QUEUED: 1, BlockStatus.RUNNING: 2} | dict.fromkeys(FINAL_BLOCK, 3)
+RANK = {
+    BlockStatus.INITIAL: 0,
+    BlockStatus.QUEUED: 1,
+    BlockStatus.RUNNING: 2,
+    BlockStatus.COMMITTING: 3,
+} | dict.fromkeys(FINAL_BLOCK, 4)
 BACK = {"retry", "reopen"}  # the moves that lead to another attempt
 
 
@@ -59,7 +78,7 @@ def pipelines() -> st.SearchStrategy[Pipeline]:
             lambda found, most: Pipeline(
                 "p",
                 blocks=tuple(
-                    Block(name, BlockType.CUSTOM, upstream=ups, retry_config=config)
+                    Block(name, BlockType.CUSTOM, upstream=ups, retry_config=config, writes=_written(name))
                     for (name, ups), config in zip(graph.items(), found, strict=True)
                 ),
                 limits=Limits(run_blocks=most),
@@ -69,6 +88,11 @@ def pipelines() -> st.SearchStrategy[Pipeline]:
         )
 
     return graphs().flatmap(of)
+
+
+def _written(block: str) -> tuple[str, ...]:
+    """Every third block writes a dataset."""
+    return (block,) if int(block.removeprefix("b")) % 3 == 0 else ()
 
 
 @dataclass
@@ -81,9 +105,19 @@ class Story:
     ahead: int = 0
     begun: set[str] = field(default_factory=set[str])
     ended: list[str] = field(default_factory=list[str])
+    commits: dict[str, Commit] = field(
+        default_factory=dict[str, Commit]
+    )  # by block, as the latest engine was given them
+    table: dict[str, int] = field(default_factory=dict[str, int])  # the versions in the log, by attempt
+    recorded: list[Written] = field(default_factory=list[Written])
 
     def turn(
-        self, *reports: tuple[str, str], taken: bool = False, cancel: bool = False, admitted: bool | None = None
+        self,
+        *reports: tuple[str, str],
+        taken: bool = False,
+        cancel: bool = False,
+        admitted: bool | None = None,
+        committed: Collection[tuple[str, bool]] = (),
     ) -> None:
         turn = Turn(self.now)
         active = turn.on(self.active)
@@ -96,7 +130,9 @@ class Story:
             active.admit(self.now)
         active.refused = admitted is False or active.refused
         for block, status in reports:
-            turns.report(turn, active, block, _finished(active.begun[block], status))
+            turns.report(turn, active, block, _finished(block, active.begun[block], status))
+        for block, landed in committed:
+            self._commit(turn, active, self.commits.pop(block), landed=landed)
         turns.advance(turn, active)
         turns.admit(turn, {1: self.active}, self.slots, self.ahead)
         assert self.active.rows == before.rows, "a turn leaves what it was decided from as it was"
@@ -104,6 +140,16 @@ class Story:
             self._look_at(change, active)
         self.active = active
         self._look_at_rest(turn)
+
+    def _commit(self, turn: Turn, active: ActiveRun, commit: Commit, *, landed: bool) -> None:
+        """What the committer tells, who finds in the log what an earlier one has committed."""
+        if landed or commit.attempt in self.table:
+            version = self.table.setdefault(commit.attempt, len(self.table) + 1)
+            found = committing.Committed(version=version, rows=1, bytes=1, schema=(), found=False)
+            turns.committed(turn, active, commit.block, Committed(commit, "datasets/x", found))
+        else:
+            failure = Failure("DatasetRefused", "drawn")
+            turns.not_committed(turn, active, commit.block, NotCommitted(commit, failure))
 
     def _look_at(self, change: Change, active: ActiveRun) -> None:
         match change:
@@ -119,6 +165,9 @@ class Story:
             case AttemptEnded(attempt):
                 assert attempt.uid in self.begun
                 self.ended.append(attempt.uid)
+                assert (attempt.status is BlockStatus.COMPLETED) == bool(attempt.outputs)
+            case Written():
+                self.recorded.append(change)
             case _:
                 pass
 
@@ -129,7 +178,10 @@ class Story:
         )
         assert (again.start, again.blocks, again.end) == (None, {}, None)
         assert again.stops.keys() <= active.stopping
+        self.commits |= {commit.block: commit for commit in turn.commits}
         running = {block for block, row in active.rows.items() if row.status is BlockStatus.RUNNING}
+        committing = {block for block, row in active.rows.items() if row.status is BlockStatus.COMMITTING}
+        assert committing == active.committing.keys() == self.commits.keys(), "each is in somebody's hands"
         assert {block: active.rows[block].status for block in active.begun} == {
             block: attempt.status for block, attempt in active.begun.items()
         }
@@ -142,12 +194,19 @@ class Story:
         if active.run.status in FINAL_RUN:
             assert {row.status for row in active.rows.values()} <= FINAL_BLOCK
             assert self.begun == set(self.ended), "a final run leaves no attempt without an outcome"
+            recorded = [(each.attempt, each.version) for each in self.recorded]
+            assert sorted(recorded) == sorted(self.table.items()), "each version is recorded once"
 
-    def die(self) -> None:
-        """The engine is gone; another takes the run over from what the rows say."""
+    def die(self, landed: Collection[str] = ()) -> None:
+        """The engine is gone, and what these blocks have written it had committed before; another takes the run over
+        from what the rows say."""
         active = self.active
         run = replace(active.run, epoch=active.run.epoch + 1, owner="another")
-        job = replace(active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), begun=dict(active.begun))
+        open_ones = {"begun": dict(active.begun), "committing": dict(active.committing)}
+        job = replace(active.job, run=run, rows=dict(active.rows), kept=dict(active.kept), **open_ones)
+        for block in landed:
+            self.table.setdefault(self.commits[block].attempt, len(self.table) + 1)
+        self.commits.clear()
         self.active = ActiveRun.of(job, Future())
         self.turn(taken=True)
 
@@ -157,7 +216,7 @@ class Story:
         run = progress.run_moved(active.run, transitions.reopen_run(self.now, reason="resumed"))
         rows = {block: self._reopened(row) for block, row in active.rows.items()}
         run = replace(run, epoch=run.epoch + 1, admitted_at=self.now, settings=RunSettings())
-        job = replace(active.job, run=run, rows=rows, begun={})
+        job = replace(active.job, run=run, rows=rows, begun={}, committing={})
         self.active = ActiveRun.of(replace(job, kept=dict(active.kept)), Future())
         self.turn(taken=True)
 
@@ -167,8 +226,11 @@ class Story:
         return progress.moved(row, transitions.reopen_block(self.now, attempt=row.attempt, reason="resumed"))
 
 
-def _finished(attempt: Attempt, status: str) -> wire.Finished:
-    outputs = (Output("output_0", "dict", "json", attempt.uid, 2, rows=1),) if status == "completed" else ()
+def _finished(block: str, attempt: Attempt, status: str) -> wire.Finished:
+    """What a block has left that completed is of the dataset that it writes, or of none."""
+    extra = {"dataset": block, "mode": "replace"} if _written(block) else {}
+    left = Output(block, DATASET if extra else "dict", "parquet", attempt.uid, 2, rows=1, extra=extra)
+    outputs = (left,) if status == "completed" else ()
     status, reason = ("failed", status) if status == "lease_lapsed" else (status, "drawn")
     return wire.Finished(attempt=attempt.uid, epoch=attempt.epoch, status=status, reason=reason, outputs=outputs)
 
@@ -216,14 +278,17 @@ def test_a_run_ends_whatever_happens(
 
 
 def _step(story: Story, data: st.DataObject) -> None:
-    what = data.draw(st.sampled_from(["report", "report", "report", "report", "wait", "cancel", "die"]), "what")
+    what = data.draw(st.sampled_from(["report"] * 4 + ["commit"] * 2 + ["wait", "cancel", "die"]), "what")
     if what == "report" and story.active.begun:
         blocks = data.draw(st.lists(st.sampled_from(sorted(story.active.begun)), min_size=1, unique=True), "blocks")
         story.turn(*[(block, data.draw(OUTCOMES, "outcome")) for block in blocks])
+    elif what == "commit" and story.commits:
+        blocks = data.draw(st.lists(st.sampled_from(sorted(story.commits)), min_size=1, unique=True), "commits")
+        story.turn(committed=[(block, data.draw(st.sampled_from([True, True, False]), "landed")) for block in blocks])
     elif what == "cancel":
         story.turn(cancel=True)
     elif what == "die":
-        story.die()
+        story.die([block for block in story.commits if data.draw(st.booleans(), "landed")])
     else:
         story.now += timedelta(seconds=data.draw(st.integers(0, 9), "seconds"))
         story.turn()
@@ -235,9 +300,9 @@ def _see_through(story: Story) -> None:
         if story.active.run.status in FINAL_RUN:
             return
         active = story.active
-        if active.begun:
+        if active.begun or active.committing:
             reports = [(block, "cancelled" if block in active.stopping else "completed") for block in active.begun]
-            story.turn(*reports)
+            story.turn(*reports, committed=[(block, True) for block in active.committing])
         else:
             due = active.due(story.now)
             assert due, "nothing runs, nothing is due, and the run has not ended"

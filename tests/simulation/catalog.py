@@ -1,4 +1,7 @@
-"""What can be run in a simulation: some dozens of drawn pipelines, with limits, retries, and a later version of each."""
+"""What can be run in a simulation: some dozens of drawn pipelines, with limits, retries, and a later version of each.
+
+Some of their blocks write datasets, and read those of the blocks above them.
+"""
 
 import random
 from collections.abc import Mapping
@@ -72,8 +75,24 @@ def _work(store: Store, rng: random.Random, folder: Path, name: str, cap: int | 
 
 
 def _pipeline(name: str, graph: Graph, limits: Limits, config: Mapping[str, object]) -> Pipeline:
-    blocks = (Block(block, BlockType.CUSTOM, upstream=ups, retry_config=config) for block, ups in graph.items())
+    blocks = (
+        Block(
+            block,
+            BlockType.CUSTOM,
+            upstream=ups,
+            retry_config=config,
+            writes=writes(name, block),
+            reads=tuple(dataset for up in ups for dataset in writes(name, up)) if writes(name, block) else (),
+        )
+        for block, ups in graph.items()
+    )
     return Pipeline(name, blocks=tuple(blocks), limits=limits)
+
+
+def writes(pipeline: str, block: str) -> tuple[str, ...]:
+    """The datasets that the block writes: in every other pipeline all but every third."""
+    number, place = int(pipeline.removeprefix("p")), sum(block.encode())
+    return (f"{pipeline}_{block}",) if number % 2 and place % 3 else ()
 
 
 def _graph(rng: random.Random) -> Graph:

@@ -11,7 +11,7 @@ from tests.simulation.timeline import UPTIME, Timeline
 from tests.simulation.witness import Witness
 
 from headrace.engine.executor import Report, Slice
-from headrace.model.output import Output
+from headrace.model.output import DATASET, Output
 from headrace.worker import wire
 
 
@@ -128,7 +128,7 @@ class Executor:
 
     def _say(self, task: wire.Task, status: str, reason: str) -> None:
         self._witness.says(task, status)
-        outputs = (Output("output_0", "dict", "json", task.attempt, 2),) if status == "completed" else ()
+        outputs = (_output(task),) if status == "completed" else ()
         said = wire.Finished(
             attempt=task.attempt, epoch=task.epoch, status=status, reason=reason, outputs=outputs, single=True
         )
@@ -138,3 +138,12 @@ class Executor:
     def _tell(self, said: wire.Finished) -> None:
         if not self.over:
             self._report(said)
+
+
+def _output(task: wire.Task) -> Output:
+    """What the block returned, or has written of its dataset."""
+    if not task.writes:
+        return Output("output_0", "dict", "json", task.attempt, 2)
+    (dataset,) = task.writes
+    extra = {"dataset": dataset, "mode": "append"}
+    return Output(dataset, DATASET, "parquet", task.attempt, 2, rows=1, extra=extra)

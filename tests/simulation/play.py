@@ -12,10 +12,23 @@ from tests.simulation.witness import Witness
 from tests.simulation.world import LEASE, Faults, World
 
 from headrace import store as stores
+from headrace.engine import owner
 from headrace.model.run import RunSettings
 
 SHM = Path("/dev/shm")  # the promise of a commit is not what is tested here, so memory will do
-EMPTIED = ("outputs", "attempts", "events", "keys", "block_runs", "runs", "engines")
+EMPTIED = (
+    "run_datasets",
+    "dataset_versions",
+    "datasets",
+    "outputs",
+    "attempts",
+    "events",
+    "keys",
+    "block_runs",
+    "runs",
+    "engines",
+    "sqlite_sequence",  # so that the runs of a play have the same numbers whenever it is played
+)
 
 
 class Stage:
@@ -23,6 +36,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(dir=SHM if SHM.is_dir() else None))
+        owner.home_id(self.home)  # it has one from its first engine on, and no play is to be the first
         self.store = stores.open(self.home)
         self.works = catalog(self.store, self.home / "projects")
         self.witness = Witness(self.home / "headrace.db", self.works)
@@ -83,7 +97,8 @@ def _faults(rng: random.Random) -> Faults:
         Faults(stall=0.03),
         Faults(stall=0.02, pause=0.1),
         Faults(double=0.3, deaf=0.5, pause=0.05),
-        Faults(fail=0.02, lose=0.03, die=0.01, pause=0.05, stall=0.01, double=0.1, deaf=0.1),
+        Faults(unwritable=0.3, stall=0.03, pause=0.1),
+        Faults(fail=0.02, lose=0.03, die=0.01, pause=0.05, stall=0.01, double=0.1, deaf=0.1, unwritable=0.05),
     ]
     return rng.choice(themes)
 

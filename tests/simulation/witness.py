@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.simulation.catalog import Work
 
+from headrace import errors
+from headrace.datasets.committing import Committed, Staged
 from headrace.model.run import FINAL_BLOCK, FINAL_RUN
 from headrace.worker import wire
 
@@ -16,15 +18,17 @@ STEPS = {  # of a block, by the kind of its event: from where it may lead
     "block.queue": {"initial"},
     "block.hand": {"queued"},
     "block.start": {"queued"},
-    "block.complete": {"running"},
-    "block.fail": {"running"},
-    "block.retry": {"running"},
-    "block.cancel": {"initial", "queued", "running"},
+    "block.commit": {"running"},
+    "block.complete": {"running", "committing"},
+    "block.fail": {"running", "committing"},
+    "block.retry": {"running", "committing"},
+    "block.cancel": {"initial", "queued", "running", "committing"},
     "block.fail_upstream": {"initial"},
     "block.skip": {"initial"},
     "block.reopen": FINAL,
     "block.create": {None},
 }
+FAILED = {("failed", "drawn"), ("failed", "not_committed")}
 RUN_STEPS = {
     "run.create": {None},
     "run.start": {"initial"},
@@ -47,6 +51,7 @@ class Witness:
         """A new simulation begins."""
         self.begun: set[str] = set()
         self.running: dict[str, tuple[Any, ...]] = {}  # run, block, pipeline
+        self.tables = Tables()
         self.said: dict[str, str] = {}
         self.wrong: list[AssertionError] = []
         self._ended: dict[str, tuple[Any, ...]] = {}
@@ -83,6 +88,7 @@ class Witness:
         self.begun.add(task.attempt)
         self.running[task.attempt] = (run, task.block, pipeline)
         self._inputs(run, task)
+        self._reads(run, task)
         self._within_limits(self.running.values(), "in the executors")
 
     def ends(self, task: wire.Task) -> None:
@@ -102,6 +108,18 @@ class Witness:
                 given.block,
             )
             assert [(each.path,) for each in given.outputs] == kept, f"{task.block} reads {given}, recorded is {kept}"
+
+    def _reads(self, run: int, task: wire.Task) -> None:
+        """It reads what the blocks of its run have made of datasets, as it is recorded."""
+        for given in task.reads:
+            made = self.ask(
+                "SELECT v.version FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id JOIN attempts a ON"
+                " a.uid = v.attempt JOIN block_runs b ON b.id = a.block_run_id WHERE b.run_id = ? AND d.name = ?"
+                " AND b.status = 'completed' AND a.number = b.attempt",
+                run,
+                given.name,
+            )
+            assert made == [(given.version,)], f"{task.block} reads {given}, recorded is {made}"
 
     def _within_limits(self, running: Iterable[tuple[Any, ...]], where: str) -> None:
         projects, blocks, runs = Counter[str](), Counter[Any](), Counter[int]()
@@ -130,7 +148,7 @@ class Witness:
     def _look_at_limits(self) -> None:
         open_ones = self.ask(
             "SELECT b.run_id, b.block, r.pipeline_id FROM attempts a JOIN block_runs b ON b.id = a.block_run_id"
-            " JOIN runs r ON r.id = b.run_id WHERE a.ended_at IS NULL"
+            " JOIN runs r ON r.id = b.run_id WHERE a.ended_at IS NULL AND a.status <> 'committing'"
         )
         self._within_limits(open_ones, "in the rows")
         of_pipelines, of_triggers = Counter[int](), Counter[Any]()
@@ -184,20 +202,23 @@ class Witness:
             assert poisoned or not reason.startswith("let go"), f"run {run} was let go: {reason}"
             self._judge_story(run, status)
         self._judge_blocks()
+        self._judge_tables()
         keyed = self.ask("SELECT scope, key, count(*) FROM keys GROUP BY scope, key HAVING count(*) > 1")
         assert not keyed
 
     def _judge_story(self, run: int, status: str) -> None:
         at: dict[str | None, str | None] = {}
         numbers: dict[str, int] = {}
-        for block, attempt, kind, to in self.ask(
-            "SELECT block, attempt, kind, status FROM events WHERE run_id = ? ORDER BY id", run
+        for block, attempt, kind, to, why in self.ask(
+            "SELECT block, attempt, kind, status, reason FROM events WHERE run_id = ? ORDER BY id", run
         ):
             if kind == "attempt.fenced":
                 continue
             before = at.get(block, "initial" if block and kind != "block.create" else None)
             allowed = STEPS[kind] if block else RUN_STEPS[kind]
             assert before in allowed, f"run {run}: {kind} of {block} from {before}"
+            if (before, kind) == ("committing", "block.cancel"):
+                assert why.startswith(("let_go", "let go")), f"run {run}: {block} was cancelled for {why}"
             at[block] = to
             if block:
                 gone_on = attempt - numbers.get(block, 0)
@@ -222,8 +243,68 @@ class Witness:
             if status == "completed":
                 assert [each[:1] + each[2:] for each in last] == [("completed", 1)], f"run {run}: {block} left {last}"
             if status == "failed":
-                assert last[0][:2] == ("failed", "drawn"), f"run {run}: {block} failed for {last}"
+                assert last[0][:2] in FAILED, f"run {run}: {block} failed for {last}"
                 assert failures >= 0
+
+    def _judge_tables(self) -> None:
+        """What is in the logs of the tables is what completed attempts have written, each once, and is recorded so.
+
+        Of a run that was let go a commit may have landed at that moment, of which no row knows.
+        """
+        recorded = self.ask(
+            "SELECT v.attempt, d.name, v.version FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id"
+        )
+        assert len({attempt for attempt, *_ in recorded}) == len(recorded), "a version is recorded twice"
+        of_completed = self.ask(
+            "SELECT a.uid FROM attempts a JOIN outputs o ON o.attempt_id = a.id"
+            " WHERE a.status = 'completed' AND o.kind = 'dataset'"
+        )
+        assert {(attempt,) for attempt, *_ in recorded} == set(of_completed)
+        let_go = {uid for (uid,) in self.ask("SELECT uid FROM attempts WHERE reason LIKE 'let_go%'")}
+        logged = [(uid, name, version) for name, version, uid in self.tables.log() if uid not in let_go]
+        assert sorted(logged) == sorted(recorded), f"the tables have {logged}, recorded is {recorded}"
+
+
+class Tables:
+    """The logs of the simulation's tables: what each version was made by. A commit is a moment, and no more."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, list[tuple[str, bool]]] = {}  # by dataset: the attempt, and whether it is made void
+
+    def length(self, place: str) -> int:
+        return len(self._log(place))
+
+    def found(self, place: str, staged: Staged) -> Committed | None:
+        """What the attempt has made. DatasetRefused for one that is void."""
+        log = self._log(place)
+        if (staged.attempt, True) in log:
+            raise errors.DatasetRefused(place=place, why="it is void")
+        made = (staged.attempt, False)
+        return _committed(log.index(made) + 1, found=True) if made in log else None
+
+    def commit(self, place: str, staged: Staged) -> Committed:
+        self._log(place).append((staged.attempt, False))
+        return _committed(self.length(place), found=False)
+
+    def void(self, place: str, staged: Staged) -> Committed | None:
+        if (staged.attempt, True) in self._log(place):
+            return None
+        if found := self.found(place, staged):
+            return found
+        self._log(place).append((staged.attempt, True))
+        return None
+
+    def log(self) -> list[tuple[str, int, str]]:
+        """Dataset, version and attempt of each that was committed."""
+        logs = ((name, enumerate(log, 1)) for name, log in self._logs.items())
+        return [(name, number, uid) for name, log in logs for number, (uid, void) in log if not void]
+
+    def _log(self, place: str) -> list[tuple[str, bool]]:
+        return self._logs.setdefault(Path(place).name, [])
+
+
+def _committed(version: int, *, found: bool) -> Committed:
+    return Committed(version=version, rows=1, bytes=1, schema=(), found=found)
 
 
 def _at_most(found: int, cap: int | None, what: str) -> None:

@@ -11,7 +11,7 @@ import random
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ from tests.simulation.timeline import Clocks, Timeline
 from tests.simulation.witness import Witness
 
 from headrace import errors
+from headrace.datasets.committing import Committed, Staged
+from headrace.engine.commits import Commit, Undecided
+from headrace.engine.committer import AGAIN as COMMITTED_AGAIN
+from headrace.engine.committer import Committer
 from headrace.engine.heart import AGAIN, BEATS
 from headrace.engine.loop import PAUSES
 from headrace.engine.services import Engine
@@ -51,6 +55,7 @@ class Faults:
     stall: float = 0.0  # its whole engine stands still, perhaps for longer than its lease
     double: float = 0.0  # a report comes twice
     deaf: float = 0.0  # a ring is lost
+    unwritable: float = 0.0  # a table cannot be written
 
 
 @dataclass(eq=False)
@@ -120,6 +125,9 @@ class World:
             engine = Engine(gated, settings, executor, (), NOBODY, own=own)  # type: ignore[arg-type]
         except errors.EngineRunning:
             return None
+        told = lambda told: self._reported(machine, told)  # noqa: E731
+        engine._committer = Committer(gated, settings, told, Tables(self, lambda *told: self._gate(machine, *told)))  # type: ignore[arg-type]
+        engine.loop._commit = lambda commit: self._hand_over(machine, commit)
         machine = Machine(number, engine, executor, own, self.rng.choice([0.0, 0.0, -20.0, 3.0]))
         machine.bell = _bell(self.home, engine.name)
         self.machines.append(machine)
@@ -147,6 +155,28 @@ class World:
         if machine.alive:
             machine.engine.loop.tell(report)
             self._plan(machine, "loop", self._moment())
+
+    def _hand_over(self, machine: Machine, commit: Commit, seconds: float | None = None) -> None:
+        """Its committer gets to it a moment later."""
+        moment = self.rng.choice([0.0, 0.01, 0.3]) if seconds is None else seconds
+        self.timeline.after(moment, lambda: self._commit(machine, commit))
+
+    def _commit(self, machine: Machine, commit: Commit) -> None:
+        if machine.alive and machine.stalled > self.timeline.now:
+            self._hand_over(machine, commit, machine.stalled - self.timeline.now)
+        elif machine.alive:
+            self._act(machine, f"committer {commit.attempt} {commit.epoch}", lambda: self._try_commit(machine, commit))
+
+    def _try_commit(self, machine: Machine, commit: Commit) -> None:
+        try:
+            told = machine.engine._committer.run_once(commit, self.clocks.wall(machine.skew))
+        except errors.StoreUnavailable:
+            self._hand_over(machine, commit, COMMITTED_AGAIN)
+        else:
+            self.say(f"{machine}: {commit.attempt} is {type(told).__name__}")
+            self._reported(machine, told)
+            if isinstance(told, Undecided):
+                self._hand_over(machine, replace(commit, taken_up=True), COMMITTED_AGAIN)
 
     def living(self, *, own: bool | None = None) -> list[Machine]:
         return [each for each in self.machines if each.alive and own in (None, each.own)]
@@ -313,7 +343,7 @@ class World:
         match self.fatal.pop(self.effects, ""):
             case "die":
                 self._end_here(machine, moment, call)
-            case "lose" if not call.startswith("executor"):
+            case "lose" if not call.startswith(("executor", "tables")):
                 self._fail(machine, moment, call)
             case _:
                 pass
@@ -325,8 +355,11 @@ class World:
         elif moment != "within" and rng.random() < faults.pause:
             self._pass_by(rng.choice([0.001, 0.1, 2.0]))
         self._die_if_dead(machine)
-        if call.startswith("executor"):
-            return
+        if not call.startswith(("executor", "tables")):
+            self._reach_database(machine, moment, call)
+
+    def _reach_database(self, machine: Machine, moment: str, call: str) -> None:
+        rng, faults = self.rng, self.faults
         unreachable = self.timeline.now < max(self.away, machine.apart)
         if unreachable or rng.random() < (faults.fail if moment == "before" else faults.lose):
             self._fail(machine, moment, call)
@@ -468,9 +501,11 @@ class World:
                 " WHERE b.run_id = ? AND a.ended_at IS NULL",
                 run_id,
             )
-            begun = {(attempt.uid, str(attempt.status)) for attempt in active.begun.values()}
+            held_ones = (*active.begun.values(), *active.committing.values())
+            begun = {(attempt.uid, str(attempt.status)) for attempt in held_ones}
             assert begun == set(tries), f"{machine}: attempts of run {run_id} are {tries}, not {begun}"
-            assert all(loop._held.of_attempt(uid)[0] == run_id for uid, _ in tries)
+            assert all(loop._held.of_attempt(each.uid)[0] == run_id for each in active.begun.values())
+            assert all(loop._held.commits(each.uid) for each in active.committing.values())
 
     def pass_time(self, seconds: float) -> None:
         self.timeline.run(seconds)
@@ -509,7 +544,7 @@ class World:
         for machine in self.living():
             loop = machine.engine.loop
             assert not loop._held.runs, f"{machine} still has {list(loop._held.runs)}"
-            assert loop._held.begun() == 0
+            assert not loop._held.busy()
             assert not loop._coming, f"{machine} still waits for {loop._coming}"
             assert not loop._doubted
             assert not loop._unheard
@@ -548,13 +583,45 @@ def _bell(home: Path, name: str) -> socket.socket:
     return bell
 
 
+class Tables:
+    """The tables as one engine writes them: now and then that fails, once before and once after it has landed."""
+
+    def __init__(self, world: World, gate: Callable[[str, str], None]) -> None:
+        self._logs, self._rng, self._faults, self._gate = world.witness.tables, world.rng, lambda: world.faults, gate
+
+    def commit(self, place: str, staged: Staged, newest: int | None) -> Committed:
+        """It is decided on the log as it is, and lands only if nobody has written it meanwhile."""
+        while True:
+            if found := self._logs.found(place, staged):
+                return found
+            decided = self._logs.length(place)
+            self._gate("before", "tables.commit")
+            self._fail(place)
+            if self._logs.length(place) == decided:
+                made = self._logs.commit(place, staged)
+                self._fail(place, errors.DatasetInDoubt)
+                self._gate("after", "tables.commit")
+                return made
+
+    def void(self, place: str, staged: Staged) -> Committed | None:
+        self._gate("before", "tables.void")
+        self._fail(place)
+        found = self._logs.void(place, staged)
+        self._gate("after", "tables.void")
+        return found
+
+    def _fail(self, place: str, error: type[errors.HeadraceError] = errors.DatasetUnwritable) -> None:
+        if self._rng.random() < self._faults().unwritable:
+            raise error(place=place, why="it was drawn so")
+
+
 class _OnDatabaseTime:
     """A store whose leases are written and judged by the clock of the database, whatever that of the engine says."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._world, self._engines = world, store.engines
         self.projects, self.limits, self.runs = store.projects, store.limits, store.runs
-        self.secrets = store.secrets
+        self.secrets, self.datasets = store.secrets, store.datasets
         self.engines = self
 
     def register(self, name: str, **facts: Any) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import sqlalchemy as sa
 from tests.postgres import Server
 
 from headrace import identity
 from headrace.model.pipeline import Block, BlockType, Pipeline
 from headrace.model.run import BlockRun, Run
 from headrace.model.trigger import Definition, TriggerType
-from headrace.store import Store, databases
+from headrace.store import Store, databases, limits
 from headrace.store.database import Database
+from headrace.store.limits import LimitRows
 from headrace.store.postgres import Postgres
 from headrace.store.projects import Pinned
 from headrace.store.runs import NewRun
@@ -42,6 +44,13 @@ def together(*deeds: Callable[[], T]) -> list[T]:
 
     with ThreadPoolExecutor(len(deeds)) as threads:
         return list(threads.map(do, deeds))
+
+
+def limits_of(store: Store, pipeline_id: int, trigger_id: int | None = None) -> LimitRows:
+    """The limits that runs of that pipeline come under, when that trigger begins them."""
+    with store._database.read() as connection:  # pyright: ignore[reportPrivateUsage]
+        kept = connection.execute(limits.over(sa.literal(pipeline_id))).mappings()
+        return limits.bounding(map(dict, kept), trigger_id)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.store.conftest import AT, PIPELINE, TOKEN, together
 
 from headrace import errors
@@ -95,7 +96,7 @@ def make(store: Store, new: Callable[[Backfill, datetime], NewRun]) -> Callable[
 
 def dates(store: Store, backfill: Backfill) -> list[datetime]:
     """The dates of its runs, in the order in which they were made."""
-    return [each.run.execution_date for each in reversed(store.runs.latest(99)) if each.run.backfill_id == backfill.id]
+    return [each.run.execution_date for each in reversed(newest(store, 99)) if each.run.backfill_id == backfill.id]
 
 
 def again(store: Store, backfill: Backfill) -> Backfill:
@@ -277,7 +278,7 @@ def test_a_cancel_while_runs_are_made_asks_those_too(
     backfill = started()
     together(lambda: make(backfill), lambda: store.backfills.cancel(backfill, AT + 2 * MINUTE))
     assert again(store, backfill).status is BackfillStatus.CANCELLED
-    made = [each.run for each in store.runs.latest(99)]
+    made = [each.run for each in newest(store, 99)]
     assert len(made) in (0, 7)
     assert all(run.cancel_requested_at for run in made)
 

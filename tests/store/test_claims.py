@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.store.conftest import AT, together
 
 from headrace.model import transitions
@@ -312,7 +313,7 @@ COUNTED = (
 
 
 def all_final(store: Store, runs: list[int]) -> bool:
-    return all(listed.run.ended_at for listed in store.runs.latest(len(runs)))
+    return all(listed.run.ended_at for listed in newest(store, len(runs)))
 
 
 def test_engines_that_make_runs_of_their_own_at_once_keep_the_limit(store: Store, create: Create, live: Live) -> None:

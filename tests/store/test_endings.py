@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.store.conftest import AT
 from tests.store.test_moves import LATER, everything, rows, start
 
@@ -44,7 +45,7 @@ def test_a_run_is_closed_with_all_that_is_open_of_it(
         ("block.cancel", "c", 0, "cancelled"),
         ("run.end", None, None, "failed"),
     ]
-    (listed,) = [each.run for each in store.runs.latest(1)]
+    (listed,) = [each.run for each in newest(store, 1)]
     assert (listed.status, listed.reason, listed.ended_at) == (RunStatus.FAILED, "it cannot be read", LATER)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.store.conftest import AT, TOKEN, together
 from tests.store.test_bells import PATIENCE, heard, ring
 
@@ -181,7 +182,7 @@ def test_a_fire_time_has_one_run_however_many_fire_at_once(
         return len(locked)
 
     assert sum(together(*[fire] * 4)) == 5
-    assert sorted(each.run.trigger_id or 0 for each in store.runs.latest(99)) == [each.id for each in seen]
+    assert sorted(each.run.trigger_id or 0 for each in newest(store, 99)) == [each.id for each in seen]
     assert due(store) == []
 
 
@@ -193,7 +194,7 @@ def test_what_fails_half_way_was_not_done(store: Store, make: Make, new: Callabl
         writing.note_gap(trigger.id, "paused", AT, AT, 1, AT)
         writing.set_on([Stand(trigger.id, AT, None, None)])
         raise ZeroDivisionError
-    assert (store.runs.latest(9), store.triggers.gaps(trigger.id)) == ([], [])
+    assert (newest(store, 9), store.triggers.gaps(trigger.id)) == ([], [])
     assert store.triggers.get(trigger.id) == trigger
 
 
@@ -216,14 +217,14 @@ def test_of_those_that_fire_what_has_its_run_is_passed_over(
         writing.fire([], AT)
     with store.triggers.firing() as writing:
         writing.fire([new(trigger, day, refused="previous_running") for day in DAYS[:3]], AT)
-    made = [(each.run.trigger_id, each.run.fire_time, each.run.status.value) for each in store.runs.latest(99)]
+    made = [(each.run.trigger_id, each.run.fire_time, each.run.status.value) for each in newest(store, 99)]
     assert sorted(made) == [
         (trigger.id, DAYS[0], "initial"),
         (trigger.id, DAYS[1], "initial"),
         (trigger.id, DAYS[2], "cancelled"),
         (other.id, DAYS[1], "initial"),
     ]
-    run = store.runs.latest(1)[0].run
+    run = newest(store, 1)[0].run
     assert [row.block for row in store.runs.block_runs(run.id)] == ["a"]
     assert [each.kind for each in store.runs.events(1)] == ["run.create"]
 
@@ -388,7 +389,7 @@ def test_who_fires_has_what_he_has_room_for_and_what_the_limits_admit(
     fired = [new(limited, DAYS[0]), new(limited, DAYS[1]), *(new(plain, day) for day in DAYS[:3])]
     with store.triggers.firing() as writing:
         own = writing.fire(fired, AT, "engine-1", 3)
-    found = {(each.run.trigger_id, each.run.fire_time): each.run for each in store.runs.latest(99)}
+    found = {(each.run.trigger_id, each.run.fire_time): each.run for each in newest(store, 99)}
     mine = [found[limited.id, DAYS[0]], found[plain.id, DAYS[0]], found[plain.id, DAYS[1]]]
     assert list(own) == [run.id for run in mine]
     assert [(run.owner, run.epoch, run.admitted_at) for run in mine] == [("engine-1", 1, AT)] * 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 
 from headrace import errors, store
 from headrace.store import migrations
@@ -15,9 +16,10 @@ OPEN = """
 import sys
 from pathlib import Path
 from headrace import store
+from headrace.model.query import Query
 sys.stdin.readline()
 opened = store.open(Path(sys.argv[1]))
-print(len(opened.runs.latest(5)))
+print(len(opened.runs.page(Query(), 5).runs))
 opened.close()
 """
 
@@ -45,7 +47,7 @@ def test_a_home_may_have_any_name(tmp_path: Path) -> None:
 
 def test_a_home_opens_again(home: Path) -> None:
     opened = store.open(home)
-    assert opened.runs.latest(1) == []
+    assert newest(opened, 1) == []
     opened.close()
 
 
@@ -95,7 +97,7 @@ def test_a_database_that_was_damaged_is_refused_when_that_is_seen(home: Path) ->
     whole = file.read_bytes()
     file.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
     with pytest.raises(errors.StoreUnreadable, match="malformed"):
-        store.open(home).runs.latest(1)
+        newest(store.open(home), 1)
 
 
 def test_a_home_below_a_file_cannot_be_written(tmp_path: Path) -> None:

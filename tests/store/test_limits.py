@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.store.conftest import AT, together
+from tests.store.conftest import AT, limits_of, together
 from tests.store.test_moves import start
 
 from headrace.model import transitions
@@ -33,40 +33,40 @@ def caps(rows: LimitRows) -> tuple[int | None, ...]:
 
 
 def test_a_pipeline_without_limits_has_none(store: Store) -> None:
-    assert store.limits.of(pin(store).pipeline_id) == LimitRows()
+    assert limits_of(store, pin(store).pipeline_id) == LimitRows()
 
 
 def test_every_limit_has_a_row_and_keeps_it(store: Store) -> None:
     written = {"project_blocks": 9, "pipeline_runs": 3, "trigger_runs": 2, "blocks": {"a": 1, "b": 2}, "skip": True}
-    first = store.limits.of(pin(store, **written).pipeline_id)
+    first = limits_of(store, pin(store, **written).pipeline_id)
     assert caps(first) == (9, 3, 2)
     assert (first.pipeline and first.pipeline.skip, first.project and first.project.skip) == (True, False)
     assert {block: limit.cap for block, limit in first.blocks.items()} == {"a": 1, "b": 2}
-    assert store.limits.of(pin(store, **written).pipeline_id) == first
+    assert limits_of(store, pin(store, **written).pipeline_id) == first
 
 
 def test_rows_follow_what_is_written(store: Store) -> None:
-    first = store.limits.of(pin(store, pipeline_runs=3, blocks={"a": 1, "b": 2}).pipeline_id)
-    later = store.limits.of(pin(store, pipeline_runs=5, trigger_runs=1, blocks={"b": 2}, skip=True).pipeline_id)
+    first = limits_of(store, pin(store, pipeline_runs=3, blocks={"a": 1, "b": 2}).pipeline_id)
+    later = limits_of(store, pin(store, pipeline_runs=5, trigger_runs=1, blocks={"b": 2}, skip=True).pipeline_id)
     assert first.pipeline is not None
     assert later.pipeline == Limit(first.pipeline.id, 5, True)
     assert caps(later) == (None, 5, 1)
     assert later.blocks == {"b": first.blocks["b"]}
-    assert store.limits.of(pin(store).pipeline_id) == LimitRows()
+    assert limits_of(store, pin(store).pipeline_id) == LimitRows()
 
 
 def test_the_project_s_limit_is_one_for_all_its_pipelines(store: Store) -> None:
     one, two = pin(store, "one", project_blocks=4), pin(store, "two", project_blocks=4)
-    assert store.limits.of(one.pipeline_id).project == store.limits.of(two.pipeline_id).project
+    assert limits_of(store, one.pipeline_id).project == limits_of(store, two.pipeline_id).project
     elsewhere = pin(store, "one", path="/projects/other", project_blocks=7)
-    assert caps(store.limits.of(elsewhere.pipeline_id)) == (7, None, None)
-    assert caps(store.limits.of(one.pipeline_id)) == (4, None, None)
+    assert caps(limits_of(store, elsewhere.pipeline_id)) == (7, None, None)
+    assert caps(limits_of(store, one.pipeline_id)) == (4, None, None)
 
 
 @pytest.mark.parametrize("rounds", range(3))
 def test_those_who_write_a_limit_at_once_write_one_row(store: Store, rounds: int) -> None:
     pinned = together(*[lambda: pin(store, project_blocks=2, pipeline_runs=2, blocks={"a": 1})] * 4)
-    found = [store.limits.of(each.pipeline_id) for each in pinned]
+    found = [limits_of(store, each.pipeline_id) for each in pinned]
     assert caps(found[0]) == (2, 2, None)
     assert found == [found[0]] * 4
 
@@ -80,7 +80,7 @@ def room(store: Store, *limits: Limit | None) -> list[int]:
 
 def test_open_attempts_count_whoever_s_they_are(store: Store, begin: Begin) -> None:
     limited, other = pin(store, project_blocks=9, blocks={"a": 2}), pin(store, "other", project_blocks=9)
-    rows = store.limits.of(limited.pipeline_id)
+    rows = limits_of(store, limited.pipeline_id)
     assert room(store, rows.project, rows.blocks["a"]) == [9, 2]
     run, blocks = begin("ab", limited)
     changes, attempt = start(blocks["a"], run.epoch)
@@ -100,7 +100,7 @@ def test_open_attempts_count_whoever_s_they_are(store: Store, begin: Begin) -> N
 
 def test_a_limit_that_is_gone_is_left_out(store: Store) -> None:
     limited = pin(store, blocks={"a": 1, "b": 1})
-    rows = store.limits.of(limited.pipeline_id)
+    rows = limits_of(store, limited.pipeline_id)
     pin(store, blocks={"b": 1})
     with store.runs.turn() as turn:
         assert turn.room([each.id for each in rows.blocks.values()]) == {rows.blocks["b"].id: 1}
@@ -111,7 +111,7 @@ def test_a_limit_that_is_gone_is_left_out(store: Store) -> None:
 def test_a_limit_of_blocks_holds_at_every_instant_whoever_begins(store: Store, begin: Begin, rounds: int) -> None:
     """Four engines begin attempts at once, each as far as it was told there is room."""
     limited = pin(store, project_blocks=5, blocks={"a": 3})
-    rows = store.limits.of(limited.pipeline_id)
+    rows = limits_of(store, limited.pipeline_id)
     assert rows.project
     ids = [rows.project.id, rows.blocks["a"].id]
     begun = [begin("ab", limited) for _ in range(8)]

@@ -126,6 +126,7 @@ def _holds(row: Row, query: Query) -> Any:
     yield query.pipeline in (None, row["pipeline"]) or query.pipeline == row["pipeline_id"]
     yield query.trigger in (None, row["trigger_id"])
     yield query.backfill in (None, row["backfill_id"])
+    yield query.version in (None, row["version_id"])
     yield not query.statuses or row["status"] in query.statuses
     yield query.tags <= row["tags"]
     yield query.passed_sla in (None, row["passed_sla"])
@@ -155,6 +156,7 @@ queries = st.builds(
     pipeline=st.sampled_from([None, None, "one", "two", 1, 3, "none"]),
     trigger=st.sampled_from([None, None, None, 1, 2, 3, 4, 99]),
     backfill=st.sampled_from([None, None, None, 1, 2, 99]),
+    version=st.sampled_from([None, None, None, 1, 2, 99]),
     statuses=st.frozensets(st.sampled_from(RunStatus)),
     created=spans,
     started=spans,
@@ -225,6 +227,17 @@ def test_a_list_has_names_and_the_block_runs_that_are_asked_for(store: Store, cr
     assert [each.blocks for each in page.runs] == [tuple(store.runs.block_runs(n)) for n in (3, 2, 1)]
     assert [each.block for each in page.runs[-1].blocks] == ["b", "a"]
     assert [each.blocks for each in store.runs.page(Query(), 9).runs] == [(), (), ()]
+
+
+def test_a_block_run_that_cannot_be_decoded_hinders_no_list(store: Store, create: Create, database: Database) -> None:
+    """Of what has only moments, SQLite alone can hold some that are none."""
+    create()
+    with database.write() as connection:
+        if connection.dialect.name != "sqlite":
+            return
+        connection.execute(sa.text("UPDATE block_runs SET started_at = 'soon' WHERE block = 'a'"))
+    (listed,) = store.runs.page(Query(), 9, blocks=True).runs
+    assert [(row.block, row.started_at is None) for row in listed.blocks] == [("a", False), ("b", True)]
 
 
 def test_a_page_reads_all_block_runs_by_one_statement(
@@ -348,8 +361,11 @@ def test_a_cursor_of_another_list_is_refused(app: App, written: Sequence[Row]) -
         (Query(tags=frozenset({"\0"})), "tags"),
         (Query(variables={"\0": 1}), "variables"),
         (Query(variables={"a": "\udfff"}), "variables.a"),
-        (Query(created=Span(AT, AT)), "created"),
-        (Query(execution_date=Span(AT, AT - timedelta(days=1))), "execution_date"),
+        (Query(variables={"api_password": "a guess"}), "variables.api_password"),
+        (Query(variables={"db": {"password": "a guess"}}), "variables.db"),
+        (Query(variables={"url": "postgresql://mill:guess@db/corn"}), "variables.url"),
+        (Query(created=Span(AT, AT)), "created_to"),
+        (Query(execution_date=Span(AT, AT - timedelta(days=1))), "execution_date_to"),
     ],
 )
 def test_what_cannot_be_listed_is_refused_by_name(app: App, query: Query, field: str) -> None:

@@ -5,12 +5,14 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from tests.store.conftest import together
+from sqlalchemy import exc
+from tests.store.conftest import limits_of, together
 
 from headrace import errors
 from headrace import store as stores
@@ -46,15 +48,19 @@ INSERT INTO events (run_id, at, kind, status, reason) VALUES (3, :at, 'run.creat
 """
 
 
-@pytest.fixture
-def written(empty: Database, empty_place: Place) -> Place:
-    """A database of the first revision, with what it may have in it."""
+def _upgrade(database: Database, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", "headrace.store:migrations")
     config.set_main_option("path_separator", "os")
-    with empty.write() as connection:
+    with database.write() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
+
+
+@pytest.fixture
+def written(empty: Database, empty_place: Place) -> Place:
+    """A database of the first revision, with what it may have in it."""
+    _upgrade(empty, "0001")
     _write(empty, WRITTEN)
     return empty_place
 
@@ -99,12 +105,7 @@ UPDATE runs SET settings = '{"timeout": 1.5}' WHERE id = 1
 @pytest.fixture
 def limited(written: Place, empty: Database) -> Place:
     """It at the second revision, with limits, and with runs as that one has them."""
-    config = Config()
-    config.set_main_option("script_location", "headrace.store:migrations")
-    config.set_main_option("path_separator", "os")
-    with empty.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+    _upgrade(empty, "0002")
     _write(empty, LIMITED)
     return written
 
@@ -112,8 +113,8 @@ def limited(written: Place, empty: Database) -> Place:
 def test_limits_and_runs_read_as_they_were(limited: Place) -> None:
     assert stores.upgrade(*limited) == ("0002", migrations.HEAD)
     with closing(stores.open(*limited)) as store:
-        found = store.limits.of(1, None)
-        assert found == store.limits.of(1, 1), "no trigger has a limit of its own"
+        found = limits_of(store, 1, None)
+        assert found == limits_of(store, 1, 1), "no trigger has a limit of its own"
         assert (found.project, found.pipeline, found.trigger) == (Limit(1, 9), Limit(2, 4, True), Limit(3, 1, True))
         assert found.blocks == {"a": Limit(4, 2)}
         first, second = store.runs.get(1), store.runs.get(2)
@@ -155,6 +156,52 @@ def test_the_tags_of_pipelines_are_those_of_their_latest_versions(written: Place
         found = connection.execute(sa.text("SELECT pipeline_id, tag FROM pipeline_tags ORDER BY tag"))
         assert list(map(tuple, found)) == [(1, "finance"), (1, "x")]
         assert store.projects.pipeline_ids() == {1, 2, 3}
+
+
+def _where(index: Any) -> list[str]:
+    """Of which rows the index is, where it is one of some."""
+    return [str(words) for words in index.get("dialect_options", {}).values()]
+
+
+def _schema(database: Database) -> dict[str, object]:
+    """What there is besides the CHECKs: columns, keys and indexes of the tables, and triggers."""
+    with database.read() as connection:
+        seen = sa.inspect(connection)
+        found: dict[str, object] = {
+            table: [
+                [(each["name"], str(each["type"]), each["nullable"]) for each in seen.get_columns(table)],
+                sorted(map(str, seen.get_foreign_keys(table))),
+                sorted(
+                    (each["name"], each["column_names"], each["unique"], _where(each))
+                    for each in seen.get_indexes(table)
+                ),
+                sorted(map(str, seen.get_unique_constraints(table))),
+            ]
+            for table in seen.get_table_names()
+        }
+        triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name"
+        if connection.dialect.name == "postgresql":
+            triggers = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname"
+        return {**found, "triggers": list(map(tuple, connection.execute(sa.text(triggers))))}
+
+
+@pytest.mark.usefixtures("written")
+def test_a_word_more_for_statuses_leaves_all_else_as_it_was(empty: Database) -> None:
+    _upgrade(empty, "0007")
+    before = _schema(empty)
+    assert before["triggers"]
+    _upgrade(empty, "0008")
+    assert _schema(empty) == before
+    _write(empty, "UPDATE block_runs SET status = 'committing' WHERE id = 1")
+    _write(empty, "UPDATE attempts SET status = 'committing' WHERE id = 1")
+    for table in ("block_runs", "attempts"):
+        with pytest.raises(exc.IntegrityError):
+            _write(empty, f"UPDATE {table} SET status = 'paused' WHERE id = 1")
+    with empty.read() as connection:
+        if connection.dialect.name == "sqlite":
+            assert connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
+            assert connection.execute(sa.text("PRAGMA foreign_key_check")).all() == []
+        assert connection.scalar(sa.text("SELECT count(*) FROM outputs WHERE attempt_id = 2")) == 1
 
 
 def test_an_upgrade_of_what_is_up_to_date_does_nothing(place: Place) -> None:

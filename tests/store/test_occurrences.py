@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.store.conftest import AT, Begin, together
 from tests.store.test_bells import PATIENCE
 from tests.store.test_moves import LATER
@@ -177,7 +178,7 @@ def test_an_occurrence_begins_one_run_however_many_deal_with_it(
 
     assert sum(together(*[lambda each=each: deal_with(each) for each in (store, second) * 2])) == 20
     assert open_ones(store) == []
-    assert len(store.runs.latest(100)) == 20
+    assert len(newest(store, 100)) == 20
 
 
 def test_whoever_dies_in_the_middle_leaves_all_of_it_to_be_done(store: Store, follower: Pinned, listen: Listen) -> None:
@@ -190,7 +191,7 @@ def test_whoever_dies_in_the_middle_leaves_all_of_it_to_be_done(store: Store, fo
         handling.close({found[0].id: 1}, AFTER)
         1 / 0  # noqa: B018
     assert open_ones(store) == found
-    assert store.runs.latest(100) == []
+    assert newest(store, 100) == []
 
 
 def test_a_run_that_is_missed_is_a_gap_of_its_trigger(store: Store, listen: Listen) -> None:

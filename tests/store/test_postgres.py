@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.postgres import Server
 from tests.store.conftest import AT
 
@@ -57,6 +58,16 @@ def test_sessions_that_are_ended_are_missed_once(
         turn.write({run.id: 0}, [RunMoved(run, transitions.end_run(RunStatus.FAILED, AT, reason="x"))])
     assert answers(store)
     assert store.runs.get(run.id) == run
+
+
+def test_what_is_read_is_of_one_moment_and_who_writes_sees_what_others_have_committed(store: Store) -> None:
+    database = store._database  # pyright: ignore[reportPrivateUsage]
+    level = sa.text("SHOW transaction_isolation")
+    for _ in range(2):  # by the same connections
+        with database.read() as reading, database.write() as writing:
+            assert (reading.scalar(level), writing.scalar(level)) == ("repeatable read", "read committed")
+        with database.write() as writing:
+            assert writing.scalar(level) == "read committed"
 
 
 def test_a_server_that_crashed_keeps_what_was_committed(
@@ -131,7 +142,7 @@ def test_who_admits_a_run_waits_for_another_who_does_and_counts_it(
         other = sa.update(tables.runs).where(tables.runs.c.id == admitted.id)
         connection.execute(other.values(owner="one", epoch=1, admitted_at=AT))
     doing.result(PATIENCE)
-    found = [listed.run for listed in store.runs.latest(9)]
+    found = [listed.run for listed in newest(store, 9)]
     assert [run.id for run in found if run.admitted_at] == [admitted.id]
 
 

@@ -10,12 +10,14 @@ from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 from tests.store.conftest import AT, TOKEN
 
 from headrace import errors
 from headrace import store as stores
 from headrace.model.access import Grant, Role
 from headrace.model.audit import Deed, Outcome
+from headrace.model.dataset import WriteMode
 from headrace.model.limits import Limits
 from headrace.model.occurrence import Occurrence
 from headrace.model.pipeline import Block, BlockType, Pipeline
@@ -26,14 +28,17 @@ from headrace.model.rule import Rule, RuleKind
 from headrace.model.run import Reopening, RunStatus
 from headrace.model.sorting import BlockSorting, Sorting
 from headrace.model.trigger import Backfill, Definition, Trigger, TriggerSettings, TriggerType, Which
-from headrace.store import Store, reach
+from headrace.store import Store, bookmarks, reach
 from headrace.store.audit import Asked
 from headrace.store.backfills import NewBackfill
+from headrace.store.bookmarks import Bookmark
 from headrace.store.creating import Key, NewRun
 from headrace.store.reach import SEEN
+from headrace.store.script import Script
 from headrace.store.tables import attempts, gaps, metadata, outputs, remains, runs
 from headrace.store.triggers import Standing, Wanted
 from headrace.store.users import NewUser
+from headrace.store.written import Written
 
 Place = tuple[Path, str | None]
 FOLDER = Path("/projects/demo")
@@ -43,6 +48,16 @@ UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}
 def pipeline(name: str, *tags: str) -> Pipeline:
     limits = Limits(pipeline_runs=3)
     return Pipeline(name, blocks=(Block(f"{name}_block", BlockType.CUSTOM),), tags=tags, limits=limits)
+
+
+def bookmark(pipeline_id: int, block: str) -> Bookmark:
+    return Bookmark(pipeline_id=pipeline_id, block=block, value={"of": block}, attempt=None, updated_at=AT)
+
+
+def written(name: str, version: int) -> Written:
+    return Written(
+        dataset=name, version=version, operation=WriteMode.APPEND, rows=1, bytes=1, schema=(), profile={}, at=AT
+    )
 
 
 def fill(store: Store, name: str, *tags: str) -> dict[str, Any]:
@@ -82,7 +97,8 @@ def fill(store: Store, name: str, *tags: str) -> dict[str, Any]:
     run = store.runs.create(new, AT).run
     (block_run,) = store.runs.block_runs(run.id)
     store.trigger_files.note(pins.project.id, name, f"mark of {name}", [f"fault of {name}"], AT)
-    _leave(store, name, block_run.id, trigger.id)
+    store.lineages.keep(pins.version_id, {"of": name})
+    _leave(store, name, pins.pipeline_id, block_run.id, trigger.id)
     return {
         "pins": pins,
         "trigger": trigger,
@@ -90,15 +106,18 @@ def fill(store: Store, name: str, *tags: str) -> dict[str, Any]:
         "run": store.runs.get(run.id),
         "block_run": block_run,
         "name": name,
+        "uid": store.pipelines.get(pins.pipeline_id).uid,
     }
 
 
-def _leave(store: Store, name: str, block_run: int, trigger: int) -> None:
+def _leave(store: Store, name: str, pipeline: int, block_run: int, trigger: int) -> None:
     attempt = {"uid": f"attempt-{name}", "block_run_id": block_run, "number": 1, "epoch": 1, "status": "completed"}
     attempt |= {"reason": name, "started_at": AT, "ended_at": AT, "single": True, "log_lines": 0}
     output = {"place": 0, "name": name, "kind": "int", "codec": "json", "path": f"outputs/{name}", "bytes": 1}
     gap = {"trigger_id": trigger, "reason": name, "first": AT, "last": AT, "count": 1, "noticed_at": AT}
     with store._database.write() as connection:  # pyright: ignore[reportPrivateUsage]
+        with Script(connection) as script:
+            bookmarks.move(script, [bookmark(pipeline, f"{name}_block")])
         made = connection.execute(sa.insert(attempts).values(attempt).returning(attempts.c.id)).scalar_one()
         connection.execute(sa.insert(outputs).values(output | {"attempt_id": made, "extra": {}}))
         connection.execute(sa.insert(gaps).values(gap))
@@ -121,6 +140,9 @@ class Both:
         whole.tags.create("sales", None, AT)
         with whole._database.write() as connection:  # pyright: ignore[reportPrivateUsage]
             connection.execute(sa.insert(remains).values(path="outputs/hidden"))
+        whole.datasets.ensure("hidden", "datasets/hidden", AT)
+        whole.datasets.written(written("hidden", 1))
+        whole.datasets.pin(self.seen["run"].id, ["hidden"])
         whole.audit.add([Deed(at=AT, who="hidden", deed="x.y", noun="x", outcome=Outcome.OK, via="v1")])
         self.reach = Reach(user.id, False, Role.EDITOR, frozenset(user.grants))
         self.restricted = whole.within(self.reach)
@@ -267,6 +289,19 @@ def arguments(of: dict[str, Any], user: int) -> dict[Any, Any]:
         ("users", "name"): "ada",
         ("users", "new"): NewUser(username="eve"),
         ("happenings", "ids"): [1, 2, 3, 4],
+        "attempt": f"attempt-{of['name']}",
+        "version_ids": [pins.version_id],
+        ("pipelines", "uid"): of["uid"] if of["name"] == "hidden" else "a uid",  # another in each store
+        ("pipelines", "project"): "demo",
+        "content": {"of": "more"},
+        "dataset_id": 1,
+        "location": "datasets/hidden",
+        "names": ["hidden"],
+        ("datasets", "name"): "hidden",
+        ("datasets", "uid"): "a uid",
+        ("datasets", "those"): [],
+        ("datasets", "version"): 1,
+        ("datasets.written", "version"): written("hidden", 2),
         ("retention", "ids"): [1],
     }
 
@@ -390,20 +425,20 @@ def test_the_tags_are_those_of_the_version_that_was_pinned_last(both: Both) -> N
     hidden, found = both.hidden["run"].id, both.restricted
     for tags, seen in ((("finance", "sales"), True), (("sales",), False), (("finance", "sales"), True), ((), False)):
         both.whole.projects.pin(FOLDER, "demo", pipeline("hidden", *tags), f"version {tags}", "snapshot", 3, AT)
-        assert (hidden in [each.run.id for each in found.runs.latest(9)]) == seen, tags
+        assert (hidden in [each.run.id for each in newest(found, 9)]) == seen, tags
 
 
 def test_a_role_that_is_taken_is_gone_at_once(both: Both) -> None:
-    assert both.restricted.runs.latest(9)
+    assert newest(both.restricted, 9)
     both.whole.users.change(both.reach.user_id, {}, AT, [Grant(Role.VIEWER, "other")])
-    assert not both.restricted.runs.latest(9)
+    assert not newest(both.restricted, 9)
 
 
 def test_tags_may_be_written_in_any_way(both: Both) -> None:
     odd = "fi'nance\"; DROP TABLE runs; -- %s %(x)s :y ? ü"
     both.whole.projects.pin(FOLDER, "demo", pipeline("hidden", odd), "odd", "snapshot", 3, AT)
     reader = editing(both, Grant(Role.VIEWER, odd))
-    assert [each.pipeline for each in reader.runs.latest(9)] == ["hidden"]
+    assert [each.pipeline for each in newest(reader, 9)] == ["hidden"]
 
 
 def test_a_statement_that_begins_with_tables_of_its_own_keeps_them() -> None:

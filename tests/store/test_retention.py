@@ -117,6 +117,14 @@ def test_a_run_goes_with_all_its_rows_and_leaves_word_of_its_files(
     assert store.retention.remains(0, 9) == []
 
 
+def test_the_number_of_a_run_that_has_gone_is_not_given_again(
+    store: Store, archive: Archive, pinned: Pinned, ended: Callable[..., list[Ended]]
+) -> None:
+    gone = archive.add(pinned, 9)
+    store.retention.remove(ended(gone))
+    assert archive.add(pinned, 9).id > gone.id
+
+
 def asks_to_reopen(archive: Archive, run: Old) -> None:
     archive.put(tables.runs, run.id, retry_request=Reopening((), (), 1, 1, "x"))
 
@@ -268,6 +276,8 @@ def test_code_goes_that_no_run_has_and_nobody_has_pinned_lately(store: Store, pi
 
     run, idle, fresh, latest = pin("run", 9), pin("idle", 9), pin("fresh", 7), pin("latest", 1)
     archive.add(run, 100)
+    for each in (idle, run):
+        store.lineages.keep(each.version_id, {"of": each.version_id})
     before = AT - 8 * DAY
     assert store.retention.drop_snapshots(before, 9, dry=True) == ["s-idle"]
     assert store.retention.drop_snapshots(before, 9) == ["s-idle"]
@@ -276,6 +286,8 @@ def test_code_goes_that_no_run_has_and_nobody_has_pinned_lately(store: Store, pi
     kept = {each.snapshot_id for each in (pinned, run, fresh, latest)}
     assert archive.ids(tables.snapshots) == kept
     assert archive.ids(tables.versions) == {each.version_id for each in (pinned, run, fresh, latest)}
+    assert store.lineages.find(idle.version_id) is None
+    assert store.lineages.find(run.version_id) == {"of": run.version_id}
     assert [each.path for each in store.retention.remains(0, 9)] == ["versions/s-idle"]
     assert store.retention.laid_out(["s-idle", "s-run"]) == {"s-run"}
     again = pin("idle", 0)

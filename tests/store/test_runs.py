@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from tests.newest import newest
 
 from headrace import errors, identity
 from headrace.model import transitions
@@ -162,17 +163,26 @@ def test_a_reused_block_run_is_completed_from_the_start(store: Store, begin: Beg
 def test_a_run_that_cannot_be_decoded_is_named_and_hinders_no_list(
     store: Store, create: Create, database: Database
 ) -> None:
-    good, *bad = [create() for _ in range(4)]
-    texts = {"variables": "{no", "settings": '{"timeout": "soon"}', "selection": "]"}
-    for run, (column, text) in zip(bad, texts.items(), strict=True):
+    texts = [
+        ("variables", "{no"),
+        ("variables", "[1]"),
+        ("variables", '"day"'),
+        ("settings", '{"timeout": "soon"}'),
+        ("selection", "]"),
+        ("event_variables", "3"),
+    ]
+    good, *bad = [create() for _ in range(len(texts) + 1)]
+    for run, (column, text) in zip(bad, texts, strict=True):
         with database.write() as connection:
             broken = sa.update(tables.runs).where(tables.runs.c.id == run.id)
             connection.execute(broken.values({column: sa.literal(text, sa.Text)}))
         with pytest.raises(errors.RowUnreadable, match=rf"(?i)run {run.id} cannot be read"):
             store.runs.get(run.id)
-    listed = [each.run for each in store.runs.latest(9)]
+    listed = [each.run for each in newest(store, 9)]
     assert [run.id for run in listed] == [run.id for run in (*bad[::-1], good)]
-    assert [run.variables for run in listed] == [{}, {}, {}, good.variables]
+    variables = [{} if column == "variables" else good.variables for column, _ in texts]
+    assert [run.variables for run in listed] == [*variables[::-1], good.variables]
+    assert {run.execution_date for run in listed} == {good.execution_date}
 
 
 def test_times_keep_their_microseconds_and_lose_only_their_zone(store: Store, create: Create) -> None:

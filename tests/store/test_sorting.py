@@ -24,6 +24,7 @@ queries = st.builds(
     pipeline=st.sampled_from([None, None, "one", "none"]),
     trigger=st.sampled_from([None, None, 1, 2, 99]),
     backfill=st.sampled_from([None, None, None, 1]),
+    version=st.sampled_from([None, None, None, 1, 2]),
     statuses=st.frozensets(st.sampled_from(RunStatus)),
     created=spans,
 )

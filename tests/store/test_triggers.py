@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.store.conftest import AT, PIPELINE, TOKEN, together
+from tests.newest import newest
+from tests.store.conftest import AT, PIPELINE, TOKEN, limits_of, together
 
 from headrace import errors, identity
 from headrace.model.limits import Limits
@@ -251,10 +252,10 @@ def test_a_change_takes_a_fault_away(store: Store, make: Make) -> None:
 def test_what_is_begun_at_once_is_there_with_the_trigger(store: Store, make: Make, new: NewRun) -> None:
     begins = [replace(new, fire_time=AT)]
     made = make(NIGHTLY, begins=begins)
-    (run,) = [each.run for each in store.runs.latest(9)]
+    (run,) = [each.run for each in newest(store, 9)]
     assert (run.trigger_id, run.fire_time, run.held) == (made.id, AT, False)
     assert change(store, made, begins=begins)
-    assert len(store.runs.latest(9)) == 1, "a fire time has one run"
+    assert len(newest(store, 9)) == 1, "a fire time has one run"
 
 
 def test_a_trigger_whose_first_run_cannot_be_made_is_not_there(
@@ -326,7 +327,7 @@ def test_a_deleted_trigger_begins_nothing_more(
     with pytest.raises(errors.TriggerNotFound):
         store.triggers.token(made.id)
     assert change(store, gone, NIGHTLY) is None
-    assert store.limits.of(made.pipeline_id, made.id).trigger is None
+    assert limits_of(store, made.pipeline_id, made.id).trigger is None
 
 
 # Tokens

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.store.conftest import AT
+from tests.store.conftest import AT, limits_of
 from tests.store.test_bells import PATIENCE, heard
 from tests.store.test_limits import pin, room
 from tests.store.test_moves import start
@@ -77,7 +77,7 @@ def test_one_that_ends_waits_no_more(store: Store, begin: Begin, how: str) -> No
 
 def test_what_waits_has_no_place_under_a_limit(store: Store, begin: Begin) -> None:
     limited = pin(store, project_blocks=3, blocks={"a": 1})
-    limits = store.limits.of(limited.pipeline_id)
+    limits = limits_of(store, limited.pipeline_id)
     run, blocks = begin("ab", limited)
     attempt = _started(store, run, blocks["a"])
     _started(store, run, blocks["b"])

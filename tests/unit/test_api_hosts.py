@@ -7,6 +7,7 @@ import pytest
 
 from headrace.api import hosts
 from headrace.api.hosts import Hosts
+from headrace.api.v1 import problems
 
 
 def asked(names: set[str], *given: str, literal: bool = False) -> bool:
@@ -19,10 +20,11 @@ def asked(names: set[str], *given: str, literal: bool = False) -> bool:
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
             assert message["status"] == 421
+            assert (b"content-type", b"application/problem+json") in message["headers"]
 
     headers = [(b"host", each.encode()) for each in given]
     scope: dict[str, Any] = {"type": "http", "method": "GET", "headers": headers}
-    asyncio.run(Hosts(inner, names, literal=literal)(scope, None, send))  # type: ignore[arg-type]
+    asyncio.run(Hosts(inner, names, problems.refusal, literal=literal)(scope, None, send))  # type: ignore[arg-type]
     return bool(passed)
 
 

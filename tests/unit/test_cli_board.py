@@ -12,7 +12,7 @@ from headrace.model import progress, transitions
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, BlockType, Pipeline
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Failure, Run, RunStatus
-from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved
+from headrace.store.changes import AttemptBegun, AttemptCommits, AttemptEnded, BlockMoved
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
 RUN = Run(1, "r", 1, 1, 1, RunStatus.RUNNING, "claimed", {}, AT, AT)
@@ -49,6 +49,18 @@ def test_a_block_is_heard_from_start_to_end() -> None:
     assert board.final() == 1
 
 
+def test_a_block_that_commits_goes_on_until_it_has_ended() -> None:
+    board, row = _board(), _row(2, "sow", BlockStatus.RUNNING, attempt=1)
+    commits = Attempt(0, "a", 2, 1, 1, BlockStatus.COMMITTING, "returned", AT, outputs=(Output("sow", "dataset", "parquet", "p", 1, rows=9),))  # fmt: skip
+    (moved,) = board.hear(RUN, [AttemptCommits(commits), BlockMoved(row, transitions.commit_block(AT, attempt=1))])
+    assert sentences.of_move(moved) == "", "its end will say how long it took"
+    step = board.steps["sow"]
+    assert (step.rows_out, step.seconds(AT + timedelta(seconds=3)), board.final()) == (9, 3, 0)
+    assert board.counts() == {"committing": 1, "queued": 1}
+    drawn = "".join(segment.text for segment in Console(width=80).render(live.picture(board, AT, AT, 10, 80)))
+    assert "sow" in drawn
+
+
 def test_a_retry_says_why_and_when() -> None:
     board, row = _board(), _row(2, "sow", BlockStatus.RUNNING, attempt=1)
     failure = Failure("ValueError", "two\nlines \x1b[2J")
@@ -67,11 +79,13 @@ def test_what_fails_or_runs_is_shown_before_what_waits() -> None:
         *map(ended, range(10)),
         _row(10, "bad", BlockStatus.FAILED),
         _row(11, "busy", BlockStatus.RUNNING),
-        _row(12, "next"),
+        _row(12, "commits", BlockStatus.COMMITTING),
+        _row(13, "next"),
     ]
     steps = [Step(row) for row in rows]
-    assert worth_showing(steps, 13) == steps
-    assert [step.row.block for step in worth_showing(steps, 4)] == ["b8", "b9", "bad", "busy"]
+    assert worth_showing(steps, 14) == steps
+    assert [step.row.block for step in worth_showing(steps, 5)] == ["b8", "b9", "bad", "busy", "commits"]
+    assert [step.row.block for step in worth_showing(steps, 2)] == ["busy", "commits"]
     assert worth_showing(steps, 0) == worth_showing(steps, -2) == []
 
 

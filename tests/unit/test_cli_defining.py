@@ -98,12 +98,14 @@ def test_each_kind_takes_the_place_of_any_other(given: Given, kind: TriggerType,
 
 
 def test_rules_of_several_kinds_are_one_kind_of_trigger() -> None:
-    found = defining.new("e", Given(on_payload=({}, {"a": [1]}), on_pipeline=("x/y",), on_file=("s3://b/*",)))
+    given = Given(on_payload=({}, {"a": [1]}), on_pipeline=("x/y",), on_file=("s3://b/*",), on_dataset=("Sales",))
+    found = defining.new("e", given)
     assert [(rule.kind, rule.subject, rule.pattern) for rule in found.rules] == [
         (RuleKind.PAYLOAD, "", {}),
         (RuleKind.PAYLOAD, "", {"a": [1]}),
         (RuleKind.PIPELINE, "x/y", {}),
         (RuleKind.FILE, "s3://b/*", {}),
+        (RuleKind.DATASET, "sales", {}),
     ]
 
 

@@ -84,8 +84,11 @@ def test_what_a_command_changes_is_told_and_what_it_looks_at_is_not(command: Com
     assert command("token", "list").exit_code == 0
     assert command("secrets", "set", "KEY", said="a secret value").exit_code == 0
     assert command("secrets", "delete", "NONE").exit_code != 0
+    assert command("clean", "--dry-run").exit_code == 0
+    assert command("clean").exit_code == 0
     told = json.loads(command("audit", "list", "-o", "json").output)
     assert [(each["deed"], each["object"], each["via"]) for each in told] == [
+        ("runs.clean", None, "cli"),
         ("secrets.set", "KEY", "cli"),
         ("tokens.create", "ci", "cli"),
     ]

@@ -61,3 +61,11 @@ def test_from_a_block_is_it_and_all_below() -> None:
 def test_inputs_are_the_upstreams_outside() -> None:
     assert graph.inputs(DIAMOND, ["d", "b"]) == {"a", "c"}
     assert graph.inputs(DIAMOND, DIAMOND) == frozenset()
+
+
+def test_between_two_blocks_are_those_on_the_ways_from_one_to_the_other() -> None:
+    assert graph.between(DIAMOND, "a", "b") == {"a", "b"}
+    assert graph.between(DIAMOND, "b", None) == {"b", "d"}
+    assert graph.between(DIAMOND, None, "c") == {"a", "c"}
+    assert graph.between(DIAMOND, "b", "c") == frozenset()
+    assert graph.between(DIAMOND, None, None) == set(DIAMOND)

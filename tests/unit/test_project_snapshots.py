@@ -255,6 +255,24 @@ def test_damage_is_put_right_by_the_next_process(tmp_path):
     assert contents(place) == FILES
 
 
+def test_what_a_snapshot_has_in_common_with_the_one_before_lies_there_once(tmp_path):
+    found = made(tmp_path / "water")
+    _, first = project.pin(found, tmp_path / "versions")
+    (found.path / "utils/b.py").write_text("x = 2\n")
+    _, second = project.pin(found, tmp_path / "versions")
+    assert [name for name in FILES if not (first / name).samefile(second / name)] == ["utils/b.py"]
+    shutil.rmtree(first.parent)
+    assert contents(second) == {**FILES, "utils/b.py": "x = 2\n"}
+
+
+def test_what_the_snapshot_before_has_lost_is_copied(tmp_path):
+    found = made(tmp_path / "water")
+    _, first = project.pin(found, tmp_path / "versions")
+    shutil.rmtree(first.parent)
+    (found.path / "utils/b.py").write_text("x = 2\n")
+    assert contents(project.pin(found, tmp_path / "versions")[1]) == {**FILES, "utils/b.py": "x = 2\n"}
+
+
 def test_several_at_once_make_one(tmp_path):
     found = made(tmp_path / "water", {**FILES, **{f"utils/m{n}.py": f"x = {n}\n" for n in range(30)}})
     taken = project.snapshot(found)

@@ -18,6 +18,7 @@ OTHERS: dict[str, Any] = {
     "pipeline": "one",
     "trigger": 1,
     "backfill": 1,
+    "version": 7,
     "statuses": frozenset({RunStatus.FAILED}),
     "created": Span(AT),
     "started": Span(AT),

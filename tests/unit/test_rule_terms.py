@@ -24,7 +24,7 @@ def definition(**given: Any) -> Definition:
         {"subject": "s" * 1000},
         {"kind": RuleKind.PIPELINE, "subject": "orders", "statuses": ("completed", "failed", "cancelled")},
         {"kind": RuleKind.PAYLOAD, "subject": "", "pattern": {"kind": ["order"]}},
-        {"kind": RuleKind.DATASET, "subject": "sales"},
+        {"kind": RuleKind.DATASET, "subject": "Sales_2"},
     ],
 )
 def test_what_a_rule_may_say(given: dict[str, Any]) -> None:
@@ -35,6 +35,10 @@ def test_what_a_rule_may_say(given: dict[str, Any]) -> None:
     ("given", "told"),
     [
         ({"subject": ""}, "rules[1] is 'file'; expected the file that it is about"),
+        (
+            {"kind": RuleKind.DATASET, "subject": "a.b"},
+            "rules[1] is 'a.b'; expected the name of a dataset: a letter and",
+        ),
         ({"subject": "s" * 1001}, "expected at most 1000 characters that can be printed"),
         ({"subject": "a\0b"}, "expected at most 1000 characters that can be printed"),
         ({"every": 0.5}, "rules[1].every is 0.5; expected a number of seconds, 1 to 31536000"),

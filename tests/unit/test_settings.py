@@ -59,3 +59,27 @@ def test_so_many_of_the_newest_are_kept_or_none_for_that(tmp_path: Path) -> None
     for given in ("-1", "1.5", "many", "9999999999"):
         with pytest.raises(errors.BadSetting, match="keep_runs from HEADRACE_KEEP_RUNS"):
             load(tmp_path, HEADRACE_KEEP_RUNS=given)
+
+
+def test_datasets_lie_in_the_home_a_folder_or_an_object_store(tmp_path: Path) -> None:
+    assert load(tmp_path).datasets is None
+    assert load(tmp_path, HEADRACE_DATASETS="/srv/tables").datasets == "/srv/tables"
+    assert load(tmp_path, HEADRACE_DATASETS="s3://bucket/tables/").datasets == "s3://bucket/tables"
+    for given in ("tables", "./tables", "/srv/a%20b", " "):
+        with pytest.raises(errors.BadSetting, match=r"an absolute path, or a URL|a text"):
+            load(tmp_path, HEADRACE_DATASETS=given)
+
+
+def test_the_password_of_an_object_store_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(errors.BadSetting) as refused:
+        load(tmp_path, HEADRACE_DATASETS="s3://user:top-secret@bucket/tables")
+    assert "top-secret" not in str(refused.value)
+
+
+def test_proxies_that_are_trusted_are_addresses_or_networks(tmp_path: Path) -> None:
+    assert load(tmp_path).trusted_proxies == ()
+    found = load(tmp_path, HEADRACE_TRUSTED_PROXIES="10.0.0.5, 192.168.1.7/16,fd00::/8").trusted_proxies
+    assert [str(each) for each in found] == ["10.0.0.5/32", "192.168.0.0/16", "fd00::/8"]
+    for given in ("proxy.example", "10.0.0.0/33", "*"):
+        with pytest.raises(errors.BadSetting, match="trusted_proxies from HEADRACE_TRUSTED_PROXIES"):
+            load(tmp_path, HEADRACE_TRUSTED_PROXIES=given)

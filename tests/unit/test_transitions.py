@@ -12,11 +12,13 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EARLIER = datetime(2026, 2, 1, 12, tzinfo=UTC)
 
 INITIAL, QUEUED, RUNNING = BlockStatus.INITIAL, BlockStatus.QUEUED, BlockStatus.RUNNING
+COMMITTING = BlockStatus.COMMITTING
 
 BLOCK_MOVES = {
     "queue": transitions.queue_block(AT, attempt=3),
     "hand": transitions.hand_block(AT, attempt=3),
     "start": transitions.start_block(AT, attempt=3),
+    "commit": transitions.commit_block(AT, attempt=3),
     "complete": transitions.complete_block(AT, attempt=3),
     "fail": transitions.fail_block(AT, attempt=3, reason="raised"),
     "retry": transitions.retry_block(AT, attempt=3, reason="raised", retry_at=AT, failures=2),
@@ -29,12 +31,14 @@ DRAWN = {
     ("queue", INITIAL, QUEUED),
     ("hand", QUEUED, QUEUED),
     ("start", QUEUED, RUNNING),
-    ("complete", RUNNING, BlockStatus.COMPLETED),
-    ("fail", RUNNING, BlockStatus.FAILED),
-    ("retry", RUNNING, QUEUED),
+    ("commit", RUNNING, COMMITTING),
+    *(("complete", going, BlockStatus.COMPLETED) for going in (RUNNING, COMMITTING)),
+    *(("fail", going, BlockStatus.FAILED) for going in (RUNNING, COMMITTING)),
+    *(("retry", going, QUEUED) for going in (RUNNING, COMMITTING)),
     ("cancel", INITIAL, BlockStatus.CANCELLED),
     ("cancel", QUEUED, BlockStatus.CANCELLED),
     ("cancel", RUNNING, BlockStatus.CANCELLED),
+    ("cancel", COMMITTING, BlockStatus.CANCELLED),
     ("fail_upstream", INITIAL, BlockStatus.UPSTREAM_FAILED),
     ("skip", INITIAL, BlockStatus.CONDITION_FAILED),
     *(("reopen", final, INITIAL) for final in FINAL_BLOCK),

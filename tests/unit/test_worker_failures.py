@@ -88,7 +88,7 @@ def test_a_block_without_a_file_fails(site: Any) -> None:
 
 
 def test_a_language_that_cannot_be_run_is_refused(site: Any) -> None:
-    finished = site.run("select 1", language="sql").finished
+    finished = site.run("select 1", language="r").finished
     assert (finished.reason, finished.failure.type) == ("not_loaded", "Unsupported")
 
 

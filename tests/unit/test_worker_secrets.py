@@ -3,6 +3,8 @@
 import pytest
 from tests.conftest import Outcome, Site
 
+import headrace
+from headrace import errors
 from headrace.worker import wire
 
 CODE = """
@@ -55,6 +57,18 @@ def test_one_that_is_not_there_is_none_and_said_so(site: Site) -> None:
 def test_what_else_the_function_may_be_given_makes_no_difference(site: Site) -> None:
     body = "return get_secret_value('K', 'global', pipeline_uuid='grind', repo_name='mill')"
     assert site.value(_run(site, body, "x")[1]) == "x"
+
+
+def test_headrace_itself_gives_it_and_says_nothing(site: Site) -> None:
+    code = "import headrace\n\n@custom\ndef block(*args, **kwargs):\n    {body}\n"
+    names, outcome = _run(site, "return [headrace.secret('K'), headrace.secret('L')]", "välue", None, code=code)
+    assert (names, site.value(outcome), outcome.out) == (["K", "L"], ["välue", None], "")
+    assert outcome.ready.retire is None
+
+
+def test_who_asks_headrace_where_no_block_runs_is_told_so() -> None:
+    with pytest.raises(errors.CannotAsk):
+        headrace.secret("K")
 
 
 def test_a_module_may_read_one_when_it_is_imported(site: Site) -> None:

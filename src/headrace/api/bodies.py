@@ -130,7 +130,7 @@ def _object(pairs: list[tuple[str, Any]], faults: list[_Fault]) -> dict[str, Any
 def _refuse(value: Any, place: _Place) -> None:
     match value:
         case _Fault():
-            raise errors.BadBody(field=_field(place), given=value.given, expected=value.expected)
+            raise errors.BadBody(field=_field(place), place=place, given=value.given, expected=value.expected)
         case str():
             _refuse_text(value, place)
         case dict():
@@ -147,7 +147,7 @@ def _refuse(value: Any, place: _Place) -> None:
 def _refuse_text(text: str, place: _Place) -> None:
     odd = "a NUL" if "\0" in text else "half a character" if _has_surrogate(text) else None
     if odd:
-        raise errors.BadBody(field=_field(place), given=f"text with {odd}", expected="text without")
+        raise errors.BadBody(field=_field(place), place=place, given=f"text with {odd}", expected="text without")
 
 
 def _field(place: _Place) -> str:

@@ -75,6 +75,12 @@ class Batch:
     def written(self) -> bytes:
         return b"".join(frames.event(each.name, each.text, str(each.mark)) for each in self.happened)
 
+    @cached_property
+    def ends(self) -> bool:
+        """Whether a run has ended in it."""
+        events = (each.happening.event for each in self.happened)
+        return any(event.block is None and event.status in FINAL_RUN for event in events)
+
 
 class Follower:
     """Somebody who follows: what he has not been given yet, and how he is woken.

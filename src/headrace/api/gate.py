@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from headrace import clock, errors, vault
 from headrace.api import auditing, bodies
+from headrace.api.bounds import Streams
 from headrace.app import App
 from headrace.model import reach
 from headrace.model.access import Caller, Role, TokenKind
@@ -55,6 +56,7 @@ class Gate:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self.streams = Streams(app.settings.streams)
         self._known: dict[str, tuple[float, Caller]] = {}
 
     async def admit(self, request: Request, needed: Role) -> Caller:

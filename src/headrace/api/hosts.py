@@ -5,8 +5,10 @@ import re
 import socket
 from collections.abc import Collection
 
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headrace import errors
+from headrace.api.bounds import Refusing
 
 _NAMED = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^:\[\]/@]+))(?::\d{1,5})?")
 
@@ -14,15 +16,15 @@ _NAMED = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^:\[\]/@]+))(?::
 class Hosts:
     """Answers requests to the names given alone; any literal address is a name of this machine when `literal`."""
 
-    def __init__(self, inner: ASGIApp, names: Collection[str], *, literal: bool) -> None:
+    def __init__(self, inner: ASGIApp, names: Collection[str], refusing: Refusing, *, literal: bool) -> None:
         self._inner = inner
+        self._refusing = refusing
         self._names = frozenset(name.lower() for name in names)
         self._literal = literal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and not self._known(_host(scope)):
-            said = "This server is not known by that name; its setting `hosts` says by which it is.\n"
-            await PlainTextResponse(said, status_code=421)(scope, receive, send)
+            await self._refusing(errors.HostUnknown())(scope, receive, send)
         else:
             await self._inner(scope, receive, send)
 

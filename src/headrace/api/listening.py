@@ -91,6 +91,11 @@ class Listening:
         self._ended = ended
         self._thread = threading.Thread(target=self._live, name="http", daemon=True)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
+
     def start(self) -> None:
         self._thread.start()
 

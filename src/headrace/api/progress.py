@@ -56,9 +56,12 @@ class Progress:
         self.mark = mark
 
     def look(self, app: App) -> list[Happened]:
-        """What has come to light since the last look; when there is a page of it, there may be more."""
-        late = self._late(app)
+        """What has come to light since the last look; when there is a page of it, there may be more.
+
+        What is late is asked for last and given first: whatever a run has had before something new has come to light by then.
+        """
         new = app.store.happenings.after(self._last, PAGE, self._run_id)
+        late = self._late(app)
         before = self.mark
         for each in new:
             self._pass_over(each.event.id)

@@ -11,20 +11,24 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace import clock, errors
-from headrace.api import hosts, listening, v1
+from headrace.api import bounds, hosts, listening, v1
 from headrace.api.bodies import Sized
+from headrace.api.bounds import Connections
 from headrace.api.entrance import Entrance
 from headrace.api.feed import Feed
 from headrace.api.gate import Gate
 from headrace.api.hosts import Hosts
 from headrace.api.later import Later
 from headrace.api.listening import Listening
-from headrace.api.oidc import Oidc
+from headrace.api.proxies import Proxies
 from headrace.api.v1 import problems
 from headrace.app import App
 from headrace.operations import tokens, users
 
 MAGE = "headrace.api.mage"  # imported when asked for
+TRUESTATE = "headrace.api.truestate"
+MAESTRO = "headrace.api.maestro"
+AT_TRUESTATE = ("/pipelines", "/workflows", "/datasets")
 
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -43,7 +47,9 @@ class Server:
         self._entrance = Entrance(app)
         self.url = listening.url(bound)
         application = build(app, feed, self._entrance, bound.getsockname()[0])
-        self._listening = Listening(application, bound, ended)
+        most = bounds.connections(app.settings.connections)
+        bounded = Connections(application, most, lambda: self._listening.connections, problems.refusal)
+        self._listening = Listening(bounded, bound, ended)
 
     def start(self) -> None:
         """Unprotected when anybody on the network reaches it and nobody has a token."""
@@ -71,13 +77,16 @@ class Server:
 def build(app: App, feed: Feed, entrance: Entrance, host: str) -> ASGIApp:
     """Everything that is answered."""
     gate = Gate(app)
-    by_provider = Oidc(app).routes if app.settings.oidc_issuer else []
     as_mage = Later(lambda: importlib.import_module(MAGE).build(app, feed, gate))
+    as_truestate = Later(lambda: importlib.import_module(TRUESTATE).build(app, feed, gate))
+    as_maestro = Later(lambda: importlib.import_module(MAESTRO).build(app, feed, gate))
     routes = [
         Mount("/v1", v1.build(app, feed, gate)),
         _mounted("/api", as_mage),
         _mounted("/projects/{project}/api", as_mage),
-        *by_provider,
+        _mounted("/platform", as_maestro),
+        *(_beside(path, as_truestate) for path in AT_TRUESTATE),
+        *_by_provider(app),
         Route("/enter", entrance.enter),
         Route("/", entrance.front),
     ]
@@ -85,13 +94,30 @@ def build(app: App, feed: Feed, entrance: Entrance, host: str) -> ASGIApp:
     beyond = not hosts.is_loopback(host)
     application = Starlette(routes=routes)
     problems.tell(application)
-    return Hosts(Sized(Headers(application)), names, literal=beyond)
+    known = Hosts(Sized(application), names, problems.refusal, literal=beyond)
+    return Proxies(Headers(known), app.settings.trusted_proxies)
+
+
+def _by_provider(app: App) -> list[Route]:
+    """Where browsers log in by a provider of identities, if one is set."""
+    if not app.settings.oidc_issuer:
+        return []
+    from headrace.api.oidc import Oidc  # takes long to import, and not everybody needs it
+
+    return Oidc(app).routes
 
 
 def _mounted(path: str, application: ASGIApp) -> Mount:
     """Whatever follows the path is the application's to answer, line ends among it."""
     found = Mount(path, application)
     found.path_regex = re.compile(found.path_regex.pattern, re.DOTALL)
+    return found
+
+
+def _beside(path: str, application: ASGIApp) -> Route:
+    """The path and all below it are the application's to answer, which sees them as they are."""
+    found = Route(path, application)
+    found.path_regex = re.compile(f"^{path}(?:/.*)?$", re.DOTALL)
     return found
 
 

@@ -60,31 +60,36 @@ async def _until_gone(receive: Receive) -> None:
 
 
 class Patience:
-    """How a stream waits for what comes next: it looks whether its caller is still let in, and breaks a long silence."""
+    """How a stream waits for what comes next: it looks whether its caller is still let in, and breaks a long silence.
+
+    One alarm is set at a time, and stays set when something comes before it: hundreds who follow are woken often.
+    """
 
     def __init__(self, admitted: Admitted) -> None:
         self._admitted = admitted
         self._checked = self._spoke = clock.monotonic()
+        self._alarm_set = False
 
     def spoke(self) -> None:
         """Something was sent."""
         self._spoke = clock.monotonic()
 
     async def wait(self, follower: Follower) -> bool:
-        """Until he is woken, or it is to be said that all is well: whether it is. NotAuthenticated, NotAllowed."""
-        while True:
-            await _woken(follower, min(self._checked + CHECK, self._spoke + STILL) - clock.monotonic())
-            if clock.monotonic() >= self._checked + CHECK:
-                await self._admitted()
-                self._checked = clock.monotonic()
-            if follower.woken.is_set():
-                follower.woken.clear()
-                return False
-            if clock.monotonic() >= self._spoke + STILL:
-                return True
+        """Until he is woken, or there may be nothing; whether it is to be said that all is well. NotAuthenticated, NotAllowed."""
+        self._set_alarm(follower)
+        await follower.woken.wait()
+        follower.woken.clear()
+        if clock.monotonic() >= self._checked + CHECK:
+            await self._admitted()
+            self._checked = clock.monotonic()
+        return clock.monotonic() >= self._spoke + STILL
 
+    def _set_alarm(self, follower: Follower) -> None:
+        if not self._alarm_set:
+            due = min(self._checked + CHECK, self._spoke + STILL)
+            follower.loop.call_later(max(0.0, due - clock.monotonic()), self._ring, follower)
+            self._alarm_set = True
 
-async def _woken(follower: Follower, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await follower.woken.wait()
+    def _ring(self, follower: Follower) -> None:
+        self._alarm_set = False
+        follower.woken.set()

@@ -11,7 +11,7 @@ from headrace import clock
 from headrace.api import frames
 from headrace.api.feed import Batch, Feed, Follower
 from headrace.api.pace import Pace
-from headrace.api.progress import PAGE, Happened, Progress
+from headrace.api.progress import PAGE, Progress
 from headrace.api.streaming import Parts, Patience
 from headrace.app import App
 from headrace.logs.lines import Line
@@ -108,8 +108,13 @@ class Telling:
         async for batch in self._changes.earlier():
             yield self._of(batch) or frames.still(self._mark())
         while not self._changes.follower.lost:
-            async for part in self._news():
-                yield part
+            for batch in self._changes.new():
+                yield self._of(batch)
+                self._patience.spoke()
+                self._may_be_over |= batch.ends
+            if self._lines:
+                async for part in self._new_lines(self._lines):
+                    yield part
             if end := await self._end():
                 async for part in self._last_lines():
                     yield part
@@ -119,14 +124,10 @@ class Telling:
                 yield frames.still(self._mark())
                 self._patience.spoke()
 
-    async def _news(self) -> Parts:
-        for batch in self._changes.new():
-            yield self._of(batch)
-            self._patience.spoke()
-            self._may_be_over |= any(map(_ends, batch.happened))
+    async def _new_lines(self, lines: Lines) -> Parts:
         began = clock.monotonic()
-        if self._lines and (page := await self._lines.more()):
-            yield self._of_lines(page, self._lines)
+        if page := await lines.more():
+            yield self._of_lines(page, lines)
             self._patience.spoke()
             await self._pace.rest(clock.monotonic() - began)
 
@@ -183,11 +184,6 @@ def page(found: Page) -> bytes:
 
 def _line(entry: Entry) -> dict[str, Any]:
     return {"block": entry.block, "attempt": entry.attempt, **{name: getattr(entry.line, name) for name in _LINE}}
-
-
-def _ends(happened: Happened) -> bool:
-    event = happened.happening.event
-    return event.block is None and event.status in FINAL_RUN
 
 
 _LINE = [field.name for field in dataclasses.fields(Line)]

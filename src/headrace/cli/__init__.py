@@ -5,7 +5,7 @@ import sys
 import click
 
 from headrace import version
-from headrace.cli import exits, options
+from headrace.cli import exits, garbage, options
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "triggers": ("headrace.cli.triggers:triggers", "Have runs begin by time, on calls and on events."),
     "backfill": ("headrace.cli.backfill:backfill", "Run a pipeline for a range of dates."),
     "events": ("headrace.cli.events:events", "Post events that triggers begin runs for, and look at them."),
+    "datasets": ("headrace.cli.datasets:datasets", "Look at datasets: what is in them, and what wrote them."),
     "secrets": ("headrace.cli.secrets:secrets", "Keep passwords and keys for blocks: set, list, delete."),
     "serve": ("headrace.cli.serve:serve", "Run a server: an engine, and the API to ask about its runs."),
     "token": ("headrace.cli.token:token", "Make, list and revoke the tokens that let programs into a server."),
@@ -23,6 +24,7 @@ COMMANDS = {
     "engine": ("headrace.cli.engine:engine", "Run an engine: it takes up the runs that wait, until it is ended."),
     "drain": ("headrace.cli.drain:drain", "Have engines begin nothing more, and leave their runs to others."),
     "pipelines": ("headrace.cli.pipelines:pipelines", "Look at the pipelines of a project: list, show."),
+    "apply": ("headrace.cli.apply:apply", "Have pipelines of SQL steps be as a file defines them."),
     "clean": ("headrace.cli.clean:clean", "Have runs, outputs and logs go that have become old."),
     "db": ("headrace.cli.db:db", "Look at the database and bring it up to date."),
 }
@@ -49,4 +51,5 @@ def headrace(context: click.Context, url: str | None) -> None:
 
 def main() -> None:
     """The entry point: leaves with an exit code that tells how it went."""
+    garbage.wait()
     sys.exit(exits.outcome(headrace))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from headrace.cli import home, options, parameters
+from headrace.cli import options, parameters
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {"list": ("headrace.cli.audit:list_", "List what was done, and what was refused.")}
@@ -23,7 +23,7 @@ Examples:
 @click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings=options.CONTEXT, epilog=EPILOG)
 @options.colour
 def audit() -> None:
-    """Look at who changed something in this home, or wanted to."""
+    """Look at who changed something in a home or on a server, or wanted to."""
 
 
 @click.command("list", context_settings=options.CONTEXT)
@@ -39,7 +39,7 @@ def audit() -> None:
 @options.colour
 def list_(before: int | None, limit: int, as_json: bool, **asked: Any) -> None:
     """List what was done, the newest first."""
-    from headrace.cli import audit_list
+    from headrace.cli import audit_list, places
 
-    with home.opened() as app:
-        audit_list.write(app, asked, limit, before, as_json=as_json)
+    with places.opened() as place:
+        audit_list.write(place, asked, limit, before, as_json=as_json)

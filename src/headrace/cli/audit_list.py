@@ -5,12 +5,11 @@ from typing import Any
 
 import click
 
-from headrace.app import App
 from headrace.cli import out, paths, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.audit import Entry, Outcome
-from headrace.operations import audit, documents
-from headrace.store.audit import Asked
+from headrace.operations import documents
 
 _COLUMNS = (
     Column("entry", right=True),
@@ -24,8 +23,8 @@ _COLUMNS = (
 )
 
 
-def write(app: App, asked: Mapping[str, Any], limit: int, before: int | None, *, as_json: bool) -> None:
-    found = audit.listed(app, Asked(**asked), limit, before)
+def write(place: Place, asked: Mapping[str, Any], limit: int, before: int | None, *, as_json: bool) -> None:
+    found = place.audit.list(asked, limit, before)
     if as_json:
         click.echo(documents.written([documents.entry(each) for each in found]))
     elif found:

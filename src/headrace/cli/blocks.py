@@ -116,7 +116,7 @@ def _remark(shown: Shown, step: Step) -> str:
     row = step.row
     if row.reused_from:
         return f"its output of run {shown.reused[row.block]} was used"
-    if row.status in (BlockStatus.COMPLETED, BlockStatus.RUNNING):
+    if row.status in (BlockStatus.COMPLETED, BlockStatus.RUNNING, BlockStatus.COMMITTING):
         return f"attempt {row.attempt}" if row.attempt > 1 else ""
     if row.status is BlockStatus.FAILED:
         return "" if row.attempt < 2 else f"after {quantities.counted(row.attempt, 'attempt')}"

@@ -8,7 +8,7 @@ from headrace.model import progress
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import FINAL_BLOCK, Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove
-from headrace.store.changes import AttemptBegun, AttemptEnded, AttemptStarted, BlockMoved, Change
+from headrace.store.changes import AttemptBegun, AttemptCommits, AttemptEnded, AttemptStarted, BlockMoved, Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Board:
         moves: list[Moved] = []
         for change in changes:
             match change:
-                case AttemptBegun(attempt) | AttemptStarted(attempt) | AttemptEnded(attempt):
+                case AttemptBegun(attempt) | AttemptStarted(attempt) | AttemptCommits(attempt) | AttemptEnded(attempt):
                     block = self._block_of[attempt.block_run_id]
                     self.steps[block] = Step(self.steps[block].row, attempt)
                 case BlockMoved(row, move):
@@ -95,7 +95,7 @@ def worth_showing(steps: Sequence[Step], room: int) -> list[Step]:
 def _interest(step: Step) -> tuple[int, float]:
     """Less is more interesting."""
     row = step.row
-    if row.status is BlockStatus.RUNNING:
+    if row.status in (BlockStatus.RUNNING, BlockStatus.COMMITTING):
         return 0, row.started_at.timestamp() if row.started_at else 0.0
     if row.status is BlockStatus.FAILED:
         return 1, 0.0

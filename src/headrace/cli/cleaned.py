@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import click
 
-from headrace.app import App
 from headrace.cli import exits, out, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.operations import cleaning, documents
+from headrace.operations import documents
 from headrace.operations.cleaning import Share
 
 _COLUMNS = (
@@ -17,20 +17,19 @@ _COLUMNS = (
     Column("rows", right=True),
     Column("files", right=True),
 )
-_WORDS = {"block_runs": "block runs"}
+_WORDS = {"block_runs": "block runs", "dataset_versions": "dataset versions", "run_datasets": "pinned datasets"}
 
 
-def write(app: App, *, dry: bool, as_json: bool) -> int:
+def write(place: Place, *, dry: bool, as_json: bool) -> int:
     """The exit code tells whether all could be cleaned; what could not is said on stderr."""
-    faults = list[str]()
-    shares = cleaning.clean(app, faults.append, dry=dry)
+    found = place.cleaning.clean(dry=dry)
     if as_json:
-        click.echo(documents.written({"dry_run": dry, "cleaned": shares, "faults": faults}))
+        click.echo(documents.written(documents.cleaned(found)))
     else:
-        click.echo(_told(shares, dry=dry))
-        for fault in faults:
+        click.echo(_told(found.cleaned, dry=dry))
+        for fault in found.faults:
             exits.complain(tables.bare(fault))
-    return exits.FAILED if faults else exits.COMPLETED
+    return exits.FAILED if found.faults else exits.COMPLETED
 
 
 def _told(shares: Sequence[Share], *, dry: bool) -> str:

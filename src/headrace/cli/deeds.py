@@ -8,7 +8,14 @@ import click
 from headrace.app import App
 
 LOOKS = frozenset(("list", "show", "logs", "output", "why", "next", "diff"))  # commands that change nothing
-NOUNS = {"backfill": "backfills", "drain": "engines", "token": "tokens", "run": "runs", "clean": "runs"}
+NOUNS = {
+    "backfill": "backfills",
+    "drain": "engines",
+    "token": "tokens",
+    "run": "runs",
+    "clean": "runs",
+    "apply": "pipelines",
+}
 NAMED = ("run", "named", "number", "user", "name")  # arguments that say of which thing a command is; no other is kept
 
 
@@ -18,7 +25,7 @@ def note(app: App) -> None:
 
     context = click.get_current_context(silent=True)
     words = context.command_path.split()[1:] if context else []
-    if not context or not words or words[-1] in LOOKS:
+    if not context or not words or words[-1] in LOOKS or context.params.get("dry_run"):
         return
     noun = NOUNS.get(words[0], words[0])
     said = [context.params[name] for name in NAMED if context.params.get(name) is not None]

@@ -13,7 +13,7 @@ from headrace.model.rule import Rule, RuleKind
 from headrace.model.schedule import ALWAYS_ON, ONCE
 from headrace.model.trigger import CatchUp, Definition, TriggerSettings, TriggerType
 
-KINDS = "--every, --cron, --once, --always-on, --api, or one or more of --on-payload, --on-pipeline and --on-file"
+KINDS = "--every, --cron, --once, --always-on, --api, or one or more of --on-payload, --on-pipeline, --on-file and --on-dataset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Given:
     on_payload: Sequence[Mapping[str, Any]] = ()
     on_pipeline: Sequence[str] = ()
     on_file: Sequence[str] = ()
+    on_dataset: Sequence[str] = ()
     name: str | None = None
     zone: str | None = None
     start: datetime | Nothing | None = None
@@ -56,6 +57,7 @@ class Given:
             *(Rule(kind=RuleKind.PAYLOAD, pattern=pattern) for pattern in self.on_payload),
             *(Rule(kind=RuleKind.PIPELINE, subject=subject) for subject in self.on_pipeline),
             *(Rule(kind=RuleKind.FILE, subject=subject) for subject in self.on_file),
+            *(Rule(kind=RuleKind.DATASET, subject=subject) for subject in self.on_dataset),
         )
 
     @property

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from headrace import clock
 from headrace.cli.board import Board, Moved
-from headrace.engine.services import Begun
+from headrace.engine.begun import Begun
 from headrace.model.run import Run
 from headrace.store.changes import Change
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace import app, errors, settings
+from headrace.cli import garbage
 
 if TYPE_CHECKING:
     from headrace.client.front import Client
@@ -27,6 +28,7 @@ def client() -> "Generator[Client]":
     from headrace.client.front import Client
 
     with Client(server(), patience=PATIENCE) as found:
+        garbage.begin()
         yield found
 
 
@@ -41,4 +43,5 @@ def opened() -> Generator[app.App]:
     """The home of this environment; no engine is started. NotOnServer where a server was named."""
     refuse_server()
     with app.App(settings.load(os.environ)) as found:
+        garbage.begin()
         yield found

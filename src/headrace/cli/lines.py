@@ -6,7 +6,7 @@ from datetime import datetime
 from headrace.cli import exits, marks, out, quantities, sentences, tables
 from headrace.cli.board import Board, Moved
 
-USUAL = ("running", "completed")  # statuses whose lines do not stand out
+USUAL = ("running", "committing", "completed")  # statuses whose lines do not stand out
 
 
 class Nothing:

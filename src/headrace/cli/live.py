@@ -89,7 +89,7 @@ def _cells(step: Step, now: datetime) -> list[Text]:
     row = step.row
     colour = marks.COLOURS.get(row.status, "dim")
     mark = marks.MARKS[row.status]
-    if row.status is BlockStatus.RUNNING:
+    if row.status in (BlockStatus.RUNNING, BlockStatus.COMMITTING):
         mark = SPINNER[int(now.timestamp() / FRAME) % len(SPINNER)]
     name = Text(row.block, style="" if row.status in marks.COLOURS else "dim")
     return [Text(mark, style=colour), name, Text(_took(step, now)), _rows(step), Text(_remark(step, now), style=colour)]
@@ -97,7 +97,7 @@ def _cells(step: Step, now: datetime) -> list[Text]:
 
 def _took(step: Step, now: datetime) -> str:
     match step.row.status:
-        case BlockStatus.RUNNING:
+        case BlockStatus.RUNNING | BlockStatus.COMMITTING:
             return quantities.ticking(step.seconds(now))
         case BlockStatus.QUEUED | BlockStatus.INITIAL:
             return ""

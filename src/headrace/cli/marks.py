@@ -9,6 +9,7 @@ MARKS = {
     "initial": "·",
     "queued": "·",
     "running": "▸",
+    "committing": "▸",
     "completed": "✓",
     "failed": "✗",
     "cancelled": "⊘",
@@ -22,6 +23,7 @@ MARKS = {
 }
 COLOURS = {
     "running": "cyan",
+    "committing": "cyan",
     "completed": "green",
     "failed": "red",
     "cancelled": "yellow",

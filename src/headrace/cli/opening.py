@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from headrace import errors
 from headrace.app import App
-from headrace.cli import exits
+from headrace.cli import exits, garbage
 from headrace.engine.executor import Executor
 from headrace.engine.observers import Observer
 from headrace.settings import Settings
@@ -24,6 +24,7 @@ def opened(settings: Settings, executor: Executor, *observers: Observer, own: bo
             app = made.enter_context(App(settings))
             app.start(observers, executor, own=own)
         unused.pop_all()
+        garbage.begin()
         yield app
 
 

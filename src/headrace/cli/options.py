@@ -7,9 +7,24 @@ from typing import Any, TypeVar
 
 import click
 
+from headrace import settings
+
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-FOLDER: click.Path = click.Path(path_type=Path, readable=False)  # one that cannot be read is told where it is read
+AUTHORED = "authored"  # headrace's own project: see `project.authored`, which commands need not import to be typed
+
+
+class Folder(click.Path):
+    """A project's folder; where there is none of that name, `authored` is headrace's own project in the home."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if str(value) == AUTHORED and not (ctx and ctx.find_root().obj) and not Path(value).exists():
+            return settings.load(os.environ).home / AUTHORED
+        return found
+
+
+FOLDER: click.Path = Folder(path_type=Path, readable=False)  # one that cannot be read is told where it is read
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

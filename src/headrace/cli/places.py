@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from headrace import settings
 from headrace.app import App
-from headrace.cli import deeds, home
+from headrace.cli import deeds, garbage, home
 
 if TYPE_CHECKING:
+    from headrace.cli.here import audit as here_audit
     from headrace.cli.here import backfills as here_backfills
+    from headrace.cli.here import cleaning as here_cleaning
+    from headrace.cli.here import datasets as here_datasets
     from headrace.cli.here import engines as here_engines
     from headrace.cli.here import events as here_events
     from headrace.cli.here import logs as here_logs
@@ -25,7 +28,11 @@ if TYPE_CHECKING:
     from headrace.cli.here import secrets as here_secrets
     from headrace.cli.here import tokens as here_tokens
     from headrace.cli.here import triggers as here_triggers
+    from headrace.cli.here import users as here_users
+    from headrace.cli.there import audit as there_audit
     from headrace.cli.there import backfills as there_backfills
+    from headrace.cli.there import cleaning as there_cleaning
+    from headrace.cli.there import datasets as there_datasets
     from headrace.cli.there import engines as there_engines
     from headrace.cli.there import events as there_events
     from headrace.cli.there import logs as there_logs
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from headrace.cli.there import secrets as there_secrets
     from headrace.cli.there import tokens as there_tokens
     from headrace.cli.there import triggers as there_triggers
+    from headrace.cli.there import users as there_users
     from headrace.client.front import Client
 
 
@@ -77,8 +85,24 @@ class Place:
         return self._noun("engines")
 
     @cached_property
+    def datasets(self) -> "here_datasets.Datasets | there_datasets.Datasets":
+        return self._noun("datasets")
+
+    @cached_property
     def secrets(self) -> "here_secrets.Secrets | there_secrets.Secrets":
         return self._noun("secrets")
+
+    @cached_property
+    def users(self) -> "here_users.Users | there_users.Users":
+        return self._noun("users")
+
+    @cached_property
+    def audit(self) -> "here_audit.Audit | there_audit.Audit":
+        return self._noun("audit")
+
+    @cached_property
+    def cleaning(self) -> "here_cleaning.Cleaning | there_cleaning.Cleaning":
+        return self._noun("cleaning")
 
     def _noun(self, name: str) -> Any:
         module = importlib.import_module(f"headrace.cli.{self._way}.{name}")
@@ -93,6 +117,7 @@ def opened() -> Generator[Place]:
             yield there(client)
     else:
         with App(settings.load(os.environ)) as app:
+            garbage.begin()
             yield here(app)
             deeds.note(app)
 

@@ -12,7 +12,7 @@ from headrace.cli.following import Follower
 from headrace.cli.there import reading
 from headrace.client.front import Client
 from headrace.client.values import BlockRun, Event, WholeRun
-from headrace.engine.services import Begun
+from headrace.engine.begun import Begun
 from headrace.model.run import BlockStatus, Run
 from headrace.model.transitions import BlockMove
 from headrace.operations.asking import Again, Asked

@@ -10,8 +10,8 @@ from headrace.cli import closing, exits, following, lines, opening, out, paths, 
 from headrace.cli.board import Board
 from headrace.cli.following import Display, Follower
 from headrace.cli.places import Place
+from headrace.engine.begun import Begun
 from headrace.engine.executor import Executor
-from headrace.engine.services import Begun
 from headrace.model.run import Run, RunStatus
 from headrace.operations import retrying, runs, starting
 from headrace.operations.asking import Again, Checked

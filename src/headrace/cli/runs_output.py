@@ -10,7 +10,7 @@ from headrace import errors, outputs
 from headrace.cli import out, paths, quantities, tables
 from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.model.output import Output
+from headrace.model.output import DATASET, Output
 from headrace.operations import documents
 from headrace.operations.runs import Shown
 
@@ -55,7 +55,8 @@ def _parts(place: Place, shown: Shown, block: str, output: Output, rows: int, wi
         yield table(head.columns, head.rows, width)
     in_row = "document" in output.extra
     where = "kept in the database" if in_row else paths.near(shown.home / output.path)
-    yield click.style(f"{where}\nhash {output.hash or 'not known yet'}", dim=True)
+    hashed = "" if output.kind == DATASET else f"\nhash {output.hash or 'not known yet'}"
+    yield click.style(f"{where}{hashed}", dim=True)
 
 
 def _schema(output: Output, width: int | None) -> str:

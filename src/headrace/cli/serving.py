@@ -17,7 +17,7 @@ from headrace.api import listening
 from headrace.api.feed import Feed
 from headrace.api.server import Server
 from headrace.app import App
-from headrace.cli import exits, marks, opening, out, paths, quantities, tables
+from headrace.cli import exits, garbage, marks, opening, out, paths, quantities, tables
 from headrace.cli.following import SIGNALS
 from headrace.engine.executor import Executor
 from headrace.model.run import FINAL_RUN, Run
@@ -72,6 +72,7 @@ def serve_http(settings: Settings, executor: Executor, folders: Sequence[Path], 
         server = Server(app, feed, bound, lambda: heard.queue.put(None))
         closing.callback(server.close)
         server.start()
+        garbage.begin()
         out.say(
             f"headrace listens at {server.url} and keeps everything in {paths.near(settings.home)}; Ctrl-C ends it."
         )

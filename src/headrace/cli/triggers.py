@@ -99,6 +99,13 @@ _DEFINING = (
         type=parameters.text,
         help="A file that appears there begins a run; it may have wildcards.",
     ),
+    click.option(
+        "--on-dataset",
+        metavar="DATASET",
+        multiple=True,
+        type=parameters.text,
+        help="A new version of that dataset begins a run.",
+    ),
     click.option("--zone", metavar="ZONE", help="The IANA zone in which its times are meant.  [default: UTC]"),
     click.option(
         "--start", metavar="MOMENT", type=parameters.or_none(parameters.moment), help="Nothing fires before it."

@@ -5,7 +5,7 @@ What a command needs to answer is imported when it is called, so that its help i
 
 import click
 
-from headrace.cli import deeds, home, options, parameters
+from headrace.cli import options, parameters
 from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -52,11 +52,10 @@ def users() -> None:
 @options.colour
 def create(name: str, roles: tuple[str, ...], email: str | None, first_name: str | None, last_name: str | None) -> None:
     """Make the user NAME, with a password that is asked for, or read from stdin; a viewer, unless --role says more."""
-    from headrace.cli import users_keep
+    from headrace.cli import places, users_keep
 
-    with home.opened() as app:
-        users_keep.create(app, name, roles or ("viewer",), email=email, first_name=first_name, last_name=last_name)
-        deeds.note(app)
+    with places.opened() as place:
+        users_keep.create(place, name, roles or ("viewer",), email=email, first_name=first_name, last_name=last_name)
 
 
 @click.command("list", context_settings=options.CONTEXT)
@@ -64,10 +63,10 @@ def create(name: str, roles: tuple[str, ...], email: str | None, first_name: str
 @options.colour
 def list_(as_json: bool) -> None:
     """List users: their names and roles, and when they logged in last."""
-    from headrace.cli import users_list
+    from headrace.cli import places, users_list
 
-    with home.opened() as app:
-        users_list.write(app, as_json=as_json)
+    with places.opened() as place:
+        users_list.write(place, as_json=as_json)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -89,12 +88,11 @@ def edit(
     active: bool | None,
 ) -> None:
     """Change USER, by username, email or number. With --role these are all roles from then on."""
-    from headrace.cli import users_keep
+    from headrace.cli import places, users_keep
 
     given = {"username": username, "email": email, "first_name": first_name, "last_name": last_name, "active": active}
-    with home.opened() as app:
-        users_keep.edit(app, user, roles, **given)
-        deeds.note(app)
+    with places.opened() as place:
+        users_keep.edit(place, user, roles, **given)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -102,11 +100,10 @@ def edit(
 @options.colour
 def password(user: str) -> None:
     """Give USER another password: asked for, or read from stdin. They have to log in again, wherever they are."""
-    from headrace.cli import users_keep
+    from headrace.cli import places, users_keep
 
-    with home.opened() as app:
-        users_keep.password(app, user)
-        deeds.note(app)
+    with places.opened() as place:
+        users_keep.password(place, user)
 
 
 @click.command(context_settings=options.CONTEXT)
@@ -114,8 +111,7 @@ def password(user: str) -> None:
 @options.colour
 def delete(user: str) -> None:
     """Delete USER. Who is in is out within seconds; what they did stays told in the audit."""
-    from headrace.cli import users_keep
+    from headrace.cli import places, users_keep
 
-    with home.opened() as app:
-        users_keep.delete(app, user)
-        deeds.note(app)
+    with places.opened() as place:
+        users_keep.delete(place, user)

@@ -7,38 +7,37 @@ from typing import Any
 import click
 
 from headrace import errors, passwords
-from headrace.app import App
 from headrace.cli import tables
+from headrace.cli.places import Place
 from headrace.model.access import Grant, Role, User
-from headrace.operations import users
 
 
-def create(app: App, name: str, roles: Sequence[str], **given: Any) -> None:
+def create(place: Place, name: str, roles: Sequence[str], **given: Any) -> None:
     grants = [_grant(each) for each in roles]
-    made = users.create(app, name, _password(name), grants, **_said(given))
+    made = place.users.create(name, _password(name), grants, _said(given))
     click.echo(f"Made the user {tables.bare(made.username)}, number {made.id}.")
 
 
-def edit(app: App, user: str, roles: Sequence[str], **given: Any) -> None:
+def edit(place: Place, user: str, roles: Sequence[str], **given: Any) -> None:
     changes = _said(given) | ({"grants": [_grant(each) for each in roles]} if roles else {})
-    found = users.change(app, _found(app, user).id, changes)
+    found = place.users.change(_found(place, user), changes)
     click.echo(f"Changed the user {tables.bare(found.username)}.")
 
 
-def password(app: App, user: str) -> None:
-    found = _found(app, user)
-    users.change(app, found.id, {"password": _password(found.username)})
+def password(place: Place, user: str) -> None:
+    found = _found(place, user)
+    place.users.change(found, {"password": _password(found.username)})
     click.echo(f"The user {tables.bare(found.username)} has another password, and has to log in again.")
 
 
-def delete(app: App, user: str) -> None:
-    found = _found(app, user)
-    users.delete(app, found.id)
+def delete(place: Place, user: str) -> None:
+    found = _found(place, user)
+    place.users.delete(found)
     click.echo(f"Deleted the user {tables.bare(found.username)}.")
 
 
-def _found(app: App, user: str) -> User:
-    return users.get(app, int(user) if user.isascii() and user.isdigit() and len(user) < 19 else user)
+def _found(place: Place, user: str) -> User:
+    return place.users.find(int(user) if user.isascii() and user.isdigit() and len(user) < 19 else user)
 
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:

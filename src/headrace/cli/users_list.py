@@ -2,11 +2,11 @@
 
 import click
 
-from headrace.app import App
 from headrace.cli import out, quantities, tables
+from headrace.cli.places import Place
 from headrace.cli.tables import Column
 from headrace.model.access import Grant, User
-from headrace.operations import documents, users
+from headrace.operations import documents
 
 _COLUMNS = (
     Column("user", right=True),
@@ -18,8 +18,8 @@ _COLUMNS = (
 )
 
 
-def write(app: App, *, as_json: bool) -> None:
-    found = users.all_of(app)
+def write(place: Place, *, as_json: bool) -> None:
+    found = place.users.list()
     if as_json:
         click.echo(documents.written([documents.user(each) for each in found]))
     elif found:

@@ -10,8 +10,11 @@ with headrace.Client("http://127.0.0.1:6789", token) as client:
 from types import TracebackType
 
 from headrace.client.address import Address
+from headrace.client.audit import Audit
 from headrace.client.backfills import Backfills
+from headrace.client.cleaning import Cleaning
 from headrace.client.connection import Connection
+from headrace.client.datasets import Datasets
 from headrace.client.engines import Engines
 from headrace.client.events import Events
 from headrace.client.outputs import Outputs
@@ -22,6 +25,7 @@ from headrace.client.secrets import Secrets
 from headrace.client.stream import Changes
 from headrace.client.tokens import Tokens
 from headrace.client.triggers import Triggers
+from headrace.client.users import Users
 
 __all__ = ["Client"]
 
@@ -57,9 +61,13 @@ class Client:
         self.triggers = Triggers(connection)
         self.backfills = Backfills(connection)
         self.events = Events(connection)
+        self.datasets = Datasets(connection)
         self.engines = Engines(connection)
         self.secrets = Secrets(connection)
         self.tokens = Tokens(connection)
+        self.users = Users(connection)
+        self.audit = Audit(connection)
+        self.cleaning = Cleaning(connection)
         self.changes = Changes(connection)
 
     def version(self) -> str:

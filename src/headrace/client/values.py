@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from headrace.model import dataset
 from headrace.model.rule import Rule
 from headrace.model.run import BlockStatus, Failure, RunSettings, RunStatus, TestResult
 from headrace.model.trigger import BackfillStatus, TriggerSettings, TriggerType, Which
@@ -309,6 +310,18 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of a pipeline for its definition: it was `created`, `changed` or left `unchanged`, or would be."""
+
+    pipeline: str
+    title: str
+    uid: str | None
+    deed: str
+    changes: tuple[str, ...]  # in words, what of it is another than before
+    version: str | None  # the hash of the version that it has; None where nothing was to be done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project that the server knows, where it lies there, and why it cannot be read, if it cannot."""
 
@@ -366,3 +379,42 @@ class Secret:
     updated_at: datetime
     key: str
     opens: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset(dataset.Dataset):
+    """A dataset with its newest version; None where it was never written."""
+
+    newest: dataset.Version | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of a version, from the number `offset` on, of `total`; each has as many cells as there are columns."""
+
+    dataset: str
+    version: int
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    offset: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What has become old of a pipeline: so many rows of that kind, or bytes of files; both are None for what is of none."""
+
+    project: str | None
+    pipeline: str | None
+    kind: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """What has gone, or would go where it was a `dry_run`; `faults` say what could not be cleaned, and why."""
+
+    dry_run: bool
+    cleaned: tuple[Share, ...]
+    faults: tuple[str, ...]

@@ -1,18 +1,34 @@
 """ActiveRun: what an engine holds in memory of a run it has claimed. The loop alone touches it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from headrace import identity
+from msgspec import structs
+
+from headrace import errors, identity
+from headrace.datasets import names
 from headrace.engine import variables
-from headrace.model import progress, retry
-from headrace.model.pipeline import Pipeline
-from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
+from headrace.engine.commits import Commit
+from headrace.model import dataset, progress, retry
+from headrace.model.output import DATASET, Output
+from headrace.model.pipeline import Block, Pipeline
+from headrace.model.run import Attempt, BlockRun, BlockStatus, Failure, Run
 from headrace.model.transitions import BlockMove, RunMove
-from headrace.store.changes import AttemptBegun, AttemptStarted, AttemptWaits, BlockMoved, Change, RunMoved
+from headrace.store.changes import (
+    AttemptBegun,
+    AttemptCommits,
+    AttemptDelayed,
+    AttemptStarted,
+    AttemptWaits,
+    BlockMoved,
+    Change,
+    RunMoved,
+)
+from headrace.store.datasets import Pinned
 from headrace.worker import wire
 
 
@@ -21,9 +37,10 @@ class Job:
     """All that the engine needs of a claimed run, read before it reaches the loop.
 
     `kept` has, for each completed block, the attempt whose outputs stand for it; `begun` the attempts that are under
-    way, by block, this engine's or those of an earlier one; `limits` the ids of the limits over more than this run that
-    a block comes under; `masks` what is masked of the run's own variables, `secrets` gives what is of its project's
-    secrets, as they are when an attempt begins.
+    way, by block, this engine's or those of an earlier one; `committing` those whose outputs are being committed;
+    `reads` the versions of datasets, by the keys of their names, that the run is pinned to; `limits` the ids of the
+    limits over more than this run that a block comes under; `masks` what is masked of the run's own variables, `secrets`
+    gives what is of its project's secrets, as they are when an attempt begins.
     """
 
     run: Run
@@ -36,6 +53,8 @@ class Job:
     project: int
     masks: tuple[str, ...] = ()
     secrets: Callable[[], tuple[str, ...]] = tuple
+    committing: Mapping[str, Attempt] = field(default_factory=dict[str, Attempt])
+    reads: Mapping[str, Pinned] = field(default_factory=dict[str, Pinned])
     limits: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     limited: bool = False  # its pipeline or trigger lets only so many runs go at once
 
@@ -48,6 +67,7 @@ class ActiveRun:
     rows: dict[str, BlockRun]
     kept: dict[str, Attempt]
     begun: dict[str, Attempt]
+    committing: dict[str, Attempt]
     done: "Future[Run]"
     stopping: set[str] = field(default_factory=set[str])  # blocks whose attempts were asked to stop
     refused: bool = False  # a limit has no room for it, and its pipeline says to skip
@@ -58,7 +78,8 @@ class ActiveRun:
         """Blocks that its code no longer has stay as their rows say, and are not moved."""
         graph = job.pipeline.graph
         rows = {block: row for block, row in job.rows.items() if block in graph}
-        return cls(job, job.run, progress.Plan.of(graph, rows), rows, dict(job.kept), dict(job.begun), done)
+        plan = progress.Plan.of(graph, rows)
+        return cls(job, job.run, plan, rows, dict(job.kept), dict(job.begun), dict(job.committing), done)
 
     def copy(self) -> "ActiveRun":
         """One that can be changed while this stays as it is."""
@@ -67,6 +88,7 @@ class ActiveRun:
             rows=dict(self.rows),
             kept=dict(self.kept),
             begun=dict(self.begun),
+            committing=dict(self.committing),
             stopping=set(self.stopping),
             awaited=dict(self.awaited),
         )
@@ -173,12 +195,75 @@ class ActiveRun:
 
     def finish(self, block: str, finished: wire.Finished, at: datetime) -> Attempt:
         """The attempt as its report leaves it; its outputs are what those downstream will read."""
-        attempt = replace(
+        attempt = replace(self._reported(block, finished, at), ended_at=finished.ended_at or at)
+        if attempt.status is BlockStatus.COMPLETED:
+            self.kept[block] = attempt
+        return attempt
+
+    def checked(self, block: str, finished: wire.Finished) -> wire.Finished:
+        """The report; of an attempt that has left rows for what the block does not write, it says that this failed."""
+        written = [str(each.extra.get("dataset")) for each in finished.outputs if each.kind == DATASET]
+        declared = self.job.pipeline.block(block).writes
+        if finished.status != BlockStatus.COMPLETED or not written:
+            return finished
+        if len(written) == 1 and written[0].lower() in {each.lower() for each in declared}:
+            return finished
+        error = errors.DatasetNotDeclared(written=", ".join(written), declared=", ".join(declared) or "none")
+        failure = Failure(type(error).__name__, str(error))
+        return structs.replace(finished, status="failed", reason="not_committed", outputs=(), failure=failure)
+
+    def writes_dataset(self, finished: wire.Finished) -> bool:
+        """Whether the report is of rows that are to become a version of a dataset."""
+        return finished.status == BlockStatus.COMPLETED and any(each.kind == DATASET for each in finished.outputs)
+
+    def commit(self, block: str, finished: wire.Finished, at: datetime) -> Change:
+        """The attempt of that block has run, and what it has written is to be committed."""
+        reported = self._reported(block, finished, at)
+        self.committing[block] = replace(reported, status=BlockStatus.COMMITTING)
+        return AttemptCommits(self.committing[block])
+
+    def commit_of(self, block: str) -> Commit:
+        """What the committer is given for the attempt of that block. One that has left nothing for a dataset will be told
+        that it is none that can be committed."""
+        attempt, run = self.committing[block], self.run
+        staged = next((each for each in attempt.outputs if each.kind == DATASET), Output("", DATASET, "", "", 0))
+        return Commit(
+            run_id=run.id,
+            run=run.uid,
+            epoch=run.epoch,
+            block=block,
+            attempt=attempt.uid,
+            output=staged,
+            taken_up=attempt.epoch != run.epoch,
+        )
+
+    def commits(self) -> list[Commit]:
+        """What the committer is given for each of its attempts that commit."""
+        return [self.commit_of(block) for block in self.committing]
+
+    def delay(self, block: str, failure: Failure) -> Iterator[Change]:
+        """For that reason it is not known yet whether the attempt of that block is committed."""
+        if self.committing[block].failure != failure:
+            self.committing[block] = replace(self.committing[block], failure=failure)
+            yield AttemptDelayed(self.committing[block])
+
+    def settle(self, block: str, status: BlockStatus, reason: str, at: datetime, **found: Any) -> Attempt:
+        """The attempt as its commit leaves it; without one it leaves no outputs, unless they are `found`."""
+        ended = {"status": status, "reason": reason, "ended_at": at, "outputs": (), "failure": None, **found}
+        attempt = replace(self.committing.pop(block), **ended)
+        if status is BlockStatus.COMPLETED:
+            self.kept[block] = attempt
+        return attempt
+
+    def _reported(self, block: str, finished: wire.Finished, at: datetime) -> Attempt:
+        """The attempt, which the executor has no more, with what its report says."""
+        self.stopping.discard(block)
+        self.awaited.pop(block, None)
+        return replace(
             self.begun.pop(block),
             status=BlockStatus(finished.status),
             reason=finished.reason,
             started_at=finished.started_at or self.rows[block].started_at or at,
-            ended_at=finished.ended_at or at,
             outputs=finished.outputs,
             single=finished.single,
             failure=finished.failure,
@@ -189,11 +274,6 @@ class ActiveRun:
             log_lines=finished.log_lines,
             waiting=False,
         )
-        self.stopping.discard(block)
-        self.awaited.pop(block, None)
-        if attempt.status is BlockStatus.COMPLETED:
-            self.kept[block] = attempt
-        return attempt
 
     def task(self, block: str) -> wire.Task:
         """What the executor is given for the attempt that has begun."""
@@ -220,13 +300,48 @@ class ActiveRun:
             fresh_process=written.fresh_process,
             imports=self.job.pipeline.imports,
             masks=(*self.job.masks, *self.job.secrets()),
+            configuration={} if written.language == "python" else dict(written.configuration),
+            reads=tuple(self._datasets(written)),
+            writes=written.writes,
         )
 
     def _inputs(self, block: str) -> tuple[wire.Input, ...]:
+        """Of the upstreams that hand over what they return; of others it reads the datasets."""
         return tuple(
             wire.Input(block=upstream, outputs=self.kept[upstream].outputs, single=self.kept[upstream].single)
             for upstream in self.plan.upstream[block]
+            if not self._reads(block, self.kept[upstream])
         )
+
+    def _reads(self, block: str, above: Attempt) -> bool:
+        """Whether the block reads a dataset of which that attempt has made a version."""
+        made = {each.extra["dataset"] for each in versions(above)}
+        return bool(made) and bool(_keys(made) & _keys(self.job.pipeline.block(block).reads))
+
+    def _datasets(self, written: Block) -> Iterator[wire.Dataset]:
+        """Those that the block reads: at the version that a block of this run has made, else as the run is pinned."""
+        made = self._made() if written.reads else {}
+        for name in written.reads:
+            if found := made.get(dataset.key(name)) or self.job.reads.get(dataset.key(name)):
+                location = names.absolute(self.job.home, found.location)
+                yield wire.Dataset(name=name, location=location, version=found.version)
+
+    def _made(self) -> dict[str, Pinned]:
+        """The versions that the blocks of this run have made, by the key of the dataset's name."""
+        return {
+            dataset.key(each.extra["dataset"]): Pinned(each.extra["location"], each.extra["version"])
+            for attempt in self.kept.values()
+            for each in versions(attempt)
+        }
+
+
+def versions(attempt: Attempt) -> Iterator[Output]:
+    """Its outputs that have become versions of datasets."""
+    return (each for each in attempt.outputs if each.kind == DATASET and "version" in each.extra)
+
+
+def _keys(names: Iterable[str]) -> set[str]:
+    return {dataset.key(name) for name in names}
 
 
 def _uid(attempt: Attempt | None) -> str:

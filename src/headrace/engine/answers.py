@@ -1,5 +1,5 @@
-"""Answers: what blocks ask, answered off the loop's thread: secrets are read, runs are started, and waited for until
-they are final.
+"""Answers: what blocks ask, answered off the loop's thread: secrets and bookmarks are read, runs are started, and waited
+for until they are final.
 
 A question comes from the loop once it is recorded that its attempt waits; the answer goes back to the loop, which
 records that it goes on. The end of a run is heard from this engine's own loop; of one that another engine moves, from
@@ -50,11 +50,13 @@ class Starter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an attempt of a block of that project has asked; the project's folder, and its id."""
+    """What an attempt of that block of that pipeline has asked; its project's folder, and the ids of both."""
 
     asked: wire.Asked
     folder: Path
     project: int
+    pipeline: int
+    block: str
 
     @property
     def key(self) -> str:
@@ -103,8 +105,8 @@ class Answers:
 
     def ask(self, question: Question) -> None:
         """Sees to it that it is answered. It does not wait."""
-        is_secret = isinstance(question.asked.request, wire.ReadSecret)
-        (self._reading if is_secret else self._starting).submit(self._take, question)
+        starts = isinstance(question.asked.request, wire.StartRun)
+        (self._starting if starts else self._reading).submit(self._take, question)
 
     def told(self, run: Run, changes: Sequence[Change]) -> None:
         """A run of this engine was moved; see `observers.Observer`."""
@@ -163,6 +165,9 @@ class Answers:
         match question.asked.request:
             case wire.ReadSecret(name=name):
                 self._say(question, self._read(question.project, name))
+            case wire.ReadBookmark():
+                found = self._store.bookmarks.find(question.pipeline, question.block)
+                self._say(question, wire.Marked(None if found is None else dict(found.value)))
             case wire.StartRun() as request:
                 self._started(question, request, self._start(question, request))
 

@@ -15,6 +15,7 @@ from headrace.store.runs import NewRun
 
 AT_ONCE = 200  # runs of one transaction
 AGAIN = timedelta(seconds=60)  # until a project that could not be read is tried again
+PAUSED = timedelta(seconds=60)  # until one whose pipeline is paused is looked at again
 PASSED_OVER = timedelta(seconds=0.2)  # until a backfill that another engine had locked is looked at again
 
 
@@ -46,7 +47,10 @@ class Backfiller:
 
     def _make(self, seen: Backfill, now: datetime) -> datetime | None:
         """The next runs of its plan; whoever has it locked makes them."""
-        new = self._runs(seen, now)
+        try:
+            new = self._runs(seen, now)
+        except errors.PipelinePaused:
+            return now + PAUSED
         with self._store.backfills.making(seen) as making:
             if not making.lock():
                 return now + PASSED_OVER

@@ -1,8 +1,9 @@
 """Cleaning: one look at everything that has become old, of which what may go goes, in steps.
 
 Runs go as `model/retention` decides: their rows first, then what they have on the disk. So do snapshots and versions
-that no run has, attempts' folders that no row names, and other rows that nobody asks for any more. Runs come last: what
-goes because they have gone is for the next cleaning, so that a dry one tells what a real one does.
+that no run has, attempts' folders that no row names, versions of datasets that nobody reads, and other rows that nobody
+asks for any more. Runs come last: what goes because they have gone is for the next cleaning, so that a dry one tells
+what a real one does.
 """
 
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import TypeVar
 from headrace import errors
 from headrace.engine import leavings
 from headrace.engine.standings import Standings
+from headrace.engine.superseded import Superseded
 from headrace.model import retention
 from headrace.model.retention import Ended, Policy, Rule, Standing
 from headrace.project import shelf
@@ -53,6 +55,7 @@ class Cleaning:
         self, store: Store, settings: Settings, at: datetime, tell: Callable[[str], None], *, dry: bool = False
     ) -> None:
         self._retention = store.retention
+        self._superseded = Superseded(store, settings, at, tell, dry=dry)
         self._audit = store.audit
         self._keep_audit = settings.keep_audit_days
         self._home = settings.home
@@ -69,7 +72,8 @@ class Cleaning:
 
         Raises StoreUnavailable; anything else ends what it concerns alone.
         """
-        parts = (self._take_remains, self._abandoned, self._code, self._rows, self._runs)
+        tables = partial(self._tables, thorough=thorough)
+        parts = (self._take_remains, self._abandoned, self._code, self._rows, tables, self._runs)
         for part in parts if thorough else (each for each in parts if each != self._abandoned):
             try:
                 yield from part()
@@ -138,6 +142,13 @@ class Cleaning:
         yield from self._drop("gaps", self._retention.drop_gaps, NOTICED)
         if self._keep_audit is not None:
             yield from self._drop("audit", self._audit.drop, timedelta(days=self._keep_audit))
+
+    def _tables(self, *, thorough: bool) -> Iterator[None]:
+        """Versions of datasets that others came after, and files in their tables that are of no version."""
+        for gone in self._superseded.steps(thorough=thorough):
+            self.cleaned.rows[None, "dataset_versions"] += gone.versions
+            self.cleaned.bytes[None, "datasets"] += gone.bytes
+            yield
 
     def _drop(self, kind: str, drop: Callable[..., int], age: timedelta) -> Iterator[None]:
         most = ALL if self._dry else ROWS

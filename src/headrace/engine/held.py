@@ -15,6 +15,7 @@ class Held:
         self.strays: dict[str, Fenced] = {}
         self._attempts: dict[str, tuple[int, str]] = {}  # attempts with the executor: their run and block
         self._waiting: set[str] = set()  # those of them that wait for other runs
+        self._committing: set[str] = set()  # attempts that have run, whose outputs are being committed
         self._due: dict[int, datetime] = {}
 
     def keep(self, active: ActiveRun, at: datetime) -> None:
@@ -23,6 +24,7 @@ class Held:
         self._drop_attempts(run_id)
         self._attempts |= {attempt.uid: (run_id, block) for block, attempt in active.begun.items()}
         self._waiting |= {attempt.uid for attempt in active.begun.values() if attempt.waiting}
+        self._committing |= {attempt.uid for attempt in active.committing.values()}
         self.runs[run_id] = active
         self._due.pop(run_id, None)
         if due := active.due(at):
@@ -40,13 +42,17 @@ class Held:
     def lose(self, run_id: int, at: datetime) -> ActiveRun:
         """Forgets a run that is another's now; what is reported of its attempts from now on is late."""
         active = self.forget(run_id)
-        for block, attempt in active.begun.items():
+        for block, attempt in (*active.begun.items(), *active.committing.items()):
             self.strays[attempt.uid] = Fenced(run_id, block, attempt.number, attempt.uid, attempt.epoch, at, "")
         return active
 
     def of_attempt(self, attempt: str) -> tuple[int, str]:
         """The run and block of an attempt that the executor has; run 0 when it has none such."""
         return self._attempts.get(attempt, (0, ""))
+
+    def commits(self, attempt: str) -> bool:
+        """Whether the outputs of that attempt are being committed here."""
+        return attempt in self._committing
 
     def due(self, at: datetime) -> Iterator[ActiveRun]:
         """The runs to be looked at though nothing has happened to them."""
@@ -61,6 +67,10 @@ class Held:
         """How many attempts the executor has."""
         return len(self._attempts)
 
+    def busy(self) -> bool:
+        """Whether the executor has an attempt, or one is being committed."""
+        return bool(self._attempts or self._committing)
+
     def under_way(self) -> int:
         """How many attempts the executor has, besides those that wait for other runs."""
         return len(self._attempts) - len(self._waiting)
@@ -71,6 +81,8 @@ class Held:
 
     def _drop_attempts(self, run_id: int) -> None:
         before = self.runs.get(run_id)
-        for attempt in before.begun.values() if before else ():
-            self._attempts.pop(attempt.uid, None)
-            self._waiting.discard(attempt.uid)
+        if before:
+            self._committing -= {attempt.uid for attempt in before.committing.values()}
+            for attempt in before.begun.values():
+                self._attempts.pop(attempt.uid, None)
+                self._waiting.discard(attempt.uid)

@@ -17,33 +17,32 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from headrace import clock, errors
-from headrace.engine import jobs, turns
+from headrace.engine import jobs, observers, turns
 from headrace.engine.active import ActiveRun, Job
 from headrace.engine.answers import Question
+from headrace.engine.commits import Commit
 from headrace.engine.executor import Executor
+from headrace.engine.hearing import Hearing
 from headrace.engine.held import Held
 from headrace.engine.observers import Observer
 from headrace.engine.owed import Owed
 from headrace.engine.turns import Turn
-from headrace.engine.wakes import Admitted, CancelAsked, Closing, Draining, Refused, Rung, Taken, Wake
+from headrace.engine.wakes import CancelAsked, Closing, Draining, Rung, Taken, Wake
 from headrace.model.run import FINAL_RUN, Run, RunStatus
 from headrace.store import Store
-from headrace.store.changes import Change, Profiled
 from headrace.store.turn import Turn as Writing
 from headrace.worker import wire
 
 AHEAD = 4  # tasks for each place of the executor that wait there, so that the place is never idle during a turn
 PATIENCE = 3  # times that a run's rows are read anew because they are not as remembered, before it is let go
-Said = TypeVar("Said", wire.Asked, wire.Answered)
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between two looks whether the database can be reached again
 
 
 class Loop:
     """`roomier` is called, on the loop's thread, when there may be room for more runs, or when it is idle once it was
-    drained; `ask` with what blocks ask.
+    drained; `ask` with what blocks ask, and `commit` with what they have written of datasets, each once it is recorded.
 
     `ended` is done when the loop has ended: with the error, if one ended it, for then its engine is to end as well.
     """
@@ -55,12 +54,14 @@ class Loop:
         observers: Sequence[Observer],
         roomier: Callable[[], None],
         ask: Callable[[Question], None],
+        commit: Callable[[Commit], None],
     ) -> None:
         self._store = store
         self._executor = executor
         self._observers = observers
         self._roomier = roomier
         self._ask = ask
+        self._commit = commit
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
         self._held = Held()
         self._owed = Owed()
@@ -71,6 +72,7 @@ class Loop:
         self._failures = 0  # times in a row that the database could not be reached
         self._closing = self._draining = False
         self._former: set[str] = set()  # names under which this engine was taken for dead
+        self._hearing = Hearing(self._held, self._former, lambda run_id, turn: self._lose(run_id, turn.at))
         self._turning = threading.Lock()
         self._idle = threading.Event()
         self.ended: Future[None] = Future()
@@ -184,7 +186,7 @@ class Loop:
                 return
             events, self._unheard = [*self._unheard, *events], []
         self._take_turn(events, now)
-        if self._draining and not self._held.begun() and not self._doubted:
+        if self._draining and not self._held.busy() and not self._doubted:
             self._idle.set()
             self._roomier()
 
@@ -217,7 +219,7 @@ class Loop:
     def _decide(self, turn: Turn, events: Sequence[Wake], among: Mapping[int, ActiveRun]) -> None:
         """A turn over these runs, decided and written, but not done."""
         for event in events:
-            self._hear(turn, event)
+            self._hearing.hear(turn, event)
         for active in list(self._held.due(turn.at)):
             if active.run.id in among:
                 turn.on(active)
@@ -257,73 +259,6 @@ class Loop:
     def _has_room(self) -> bool:
         return self._held.under_way() < (1 + AHEAD) * self._executor.slots
 
-    # What is heard
-
-    def _hear(self, turn: Turn, event: Wake) -> None:
-        match event:
-            case Taken(job, done):
-                self._hear_taken(turn, job, done)
-            case wire.Finished():
-                self._hear_finished(turn, event)
-            case wire.Asked():
-                self._hear_talk(turn, event, turns.ask)
-            case wire.Answered():
-                self._hear_talk(turn, event, turns.answer)
-            case wire.Profiled(attempt=attempt, outputs=outputs):
-                turn.profiled.append(Profiled(attempt, outputs))
-            case CancelAsked(run_id, at) if held := self._find(turn, run_id):
-                turn.on(held).ask_cancel(at)
-            case Admitted(run_id, at) if (held := self._find(turn, run_id)) and not held.run.admitted_at:
-                turn.on(held).admit(at)
-            case Refused(run_id) if held := self._find(turn, run_id):
-                turn.on(held).refused = True
-            case _:
-                pass
-
-    def _hear_taken(self, turn: Turn, job: Job, done: "Future[Run]") -> None:
-        held = self._find(turn, job.run.id)
-        if job.run.owner in self._former:
-            turn.lost.append((job.run.id, done))
-            return
-        if held and held.run.epoch >= job.run.epoch:
-            turn.joined.append((job.run.id, done))  # handed over twice, for somebody was not sure
-            return
-        if job.run.status in FINAL_RUN:
-            turn.settled.append((done, job.run))
-            return
-        if job.run.id in self._held.runs:
-            self._lose(job.run.id, turn.at)
-        elif held:
-            turn.lost.append((job.run.id, held.done))
-        turn.drop(job.run.id)
-        turns.take(turn, turn.on(ActiveRun.of(job, done)))
-
-    def _find(self, turn: Turn, run_id: int) -> ActiveRun | None:
-        return turn.runs.get(run_id) or self._held.runs.get(run_id)
-
-    def _hear_finished(self, turn: Turn, event: wire.Finished) -> None:
-        """A report of an attempt that is not under way here (it was recorded before, or sent twice) says nothing."""
-        if stray := self._held.strays.get(event.attempt):
-            turn.late.append(replace(stray, at=turn.at, reason=f"{event.status}: {event.reason}"))
-            return
-        if found := self._of_attempt(turn, event.attempt):
-            turns.report(turn, *found, event)
-            if event.profiles_follow:
-                turn.owed.append(event.attempt)
-
-    def _hear_talk(self, turn: Turn, said: Said, hear: Callable[[Turn, ActiveRun, str, Said], None]) -> None:
-        """A question, or the answer to one; of an attempt that is over neither says anything."""
-        if found := self._of_attempt(turn, said.attempt):
-            hear(turn, *found, said)
-
-    def _of_attempt(self, turn: Turn, attempt: str) -> tuple[ActiveRun, str] | None:
-        """The run and block of an attempt that is under way here."""
-        run_id, block = self._held.of_attempt(attempt)
-        if run_id not in self._held.runs:
-            return None
-        active = turn.on(self._held.runs[run_id])
-        return (active, block) if block in active.begun and active.begun[block].uid == attempt else None
-
     # What is done once it is written
 
     def _do(self, turn: Turn) -> None:
@@ -340,12 +275,15 @@ class Loop:
             self._executor.answer(answered)
         for question in turn.questions:
             self._ask(question)
+        for commit in turn.commits:
+            self._commit(commit)
         for attempt in turn.owed:
             self._owed.add(attempt)
         for each in turn.profiled:
             self._owed.discard(each.attempt)
         for late in turn.late:
             self._held.strays.pop(late.uid, None)
+        self._doubt_runs(turn.doubtful)
         self._tell(turn)
         self._answer(turn)
         ended = [active.run for active in turn.runs.values() if active.run.status in FINAL_RUN]
@@ -368,10 +306,15 @@ class Loop:
 
     def _tell(self, turn: Turn) -> None:
         for run_id, changes in turn.changes.items():
-            for observer in self._observers:
-                _tell(observer, turn.runs[run_id].run, changes)
+            observers.tell(self._observers, turn.runs[run_id].run, changes)
 
     # When it is not known whether it is written
+
+    def _doubt_runs(self, run_ids: Sequence[int]) -> None:
+        """Their rows are read again in the next turn, which comes at once."""
+        self._doubted.update(run_ids)
+        if run_ids:
+            self._wakes.put(Rung())
 
     def _doubt(self, events: Sequence[Wake], turn: Turn, error: Exception) -> None:
         self._unheard += events
@@ -453,13 +396,17 @@ class Loop:
         self._keep_read(read, now)
 
     def _keep_read(self, read: ActiveRun, now: datetime) -> None:
-        """What was begun by a turn whose answer was lost is submitted now: it is recorded, and nobody has run it."""
+        """What was begun by a turn whose answer was lost is submitted now: it is recorded, and nobody has run it; so is
+        what was to be committed."""
         unsent = [block for block, each in read.begun.items() if not self._held.of_attempt(each.uid)[0]]
+        unmade = [commit for commit in read.commits() if not self._held.commits(commit.attempt)]
         self._held.keep(read, now)
         self._held.look_at(read.run.id, now)
         self._coming.discard(read.run.id)
         for block in unsent:
             self._executor.submit((read.task(block),))
+        for commit in unmade:
+            self._commit(commit)
 
     # When a run cannot go on here
 
@@ -470,8 +417,7 @@ class Loop:
             self._let_go(run_id, events, error, now)
         else:
             self._unheard += events
-            self._doubted.add(run_id)
-            self._wakes.put(Rung())
+            self._doubt_runs([run_id])
 
     def _lose(self, run_id: int, now: datetime) -> None:
         """The run is another's: nothing of it goes on here, and what is still reported of it is late."""
@@ -486,7 +432,7 @@ class Loop:
         self._refused.pop(run_id, None)
         taken = [event for event in events if isinstance(event, Taken)]
         try:
-            self._give_up(run_id, taken, error, now)
+            ended = self._give_up(run_id, taken, error, now)
         except errors.StoreUnavailable as unavailable:
             self._unheard += events
             self._doubted.add(run_id)
@@ -496,6 +442,8 @@ class Loop:
             for attempt in self._held.runs[run_id].begun.values():
                 self._executor.stop(attempt.uid, "let_go")
             self._held.forget(run_id).done.set_exception(error)
+        for commit in ended.commits() if ended else ():
+            self._commit(replace(commit, withdrawn=True))
         self._coming.discard(run_id)
         for event in taken:
             event.done.set_exception(error)
@@ -503,46 +451,32 @@ class Loop:
             if isinstance(event, wire.Profiled):
                 self._owed.discard(event.attempt)
 
-    def _give_up(self, run_id: int, taken: Sequence[Taken], error: Exception, now: datetime) -> None:
-        """By the moves of its rows; where those are what is wrong with it, without looking at them."""
-        turn = Turn(now)
-        held = self._held.runs.get(run_id)
-        job = held.job if held else taken[0].job if taken else None
+    def _give_up(self, run_id: int, taken: Sequence[Taken], error: Exception, now: datetime) -> ActiveRun | None:
+        """By the moves of its rows; where those are what is wrong with it, without looking at them. The run as it was
+        before that, if it is known and was this engine's to end."""
+        turn, active = Turn(now), self._held.runs.get(run_id)
+        job = active.job if active else taken[0].job if taken else None
         if job is None:
-            return
+            return None
         try:
-            turns.give_up(turn, turn.on(held or ActiveRun.of(job, Future())), error)
+            active = active or ActiveRun.of(job, Future())
+            turns.give_up(turn, turn.on(active), error)
             with self._store.runs.turn() as writing:
                 self._write(turn, writing)
         except errors.StoreUnavailable:
             raise
         except Exception:
-            self._store.runs.close(run_id, job.run.epoch, RunStatus.FAILED, turns.let_go(error), now)
-        else:
-            self._tell(turn)
+            ended = self._store.runs.close(run_id, job.run.epoch, RunStatus.FAILED, turns.let_go(error), now)
+            return active if ended else None
+        self._tell(turn)
+        return active
 
     def _by_run(self, events: Sequence[Wake]) -> dict[int, list[Wake]]:
         """The events of each run; runs without any are there too, for their turn may be what failed."""
         of_runs: dict[int, list[Wake]] = {run_id: [] for run_id in self._held.runs}
         for event in events:
-            of_runs.setdefault(self._run_of(event), []).append(event)
+            of_runs.setdefault(self._hearing.run_of(event), []).append(event)
         return of_runs
-
-    def _run_of(self, event: Wake) -> int:
-        match event:
-            case Taken(job, _):
-                return job.run.id
-            case CancelAsked(run_id=run_id) | Admitted(run_id=run_id) | Refused(run_id=run_id):
-                return run_id
-            case (
-                wire.Finished(attempt=attempt)
-                | wire.Profiled(attempt=attempt)
-                | wire.Asked(attempt=attempt)
-                | wire.Answered(attempt=attempt)
-            ):
-                return self._held.of_attempt(attempt)[0]
-            case _:
-                return 0
 
     def _leave(self, why: BaseException) -> None:
         """The loop has ended: nobody waits in vain for what it held, or was about to take."""
@@ -555,14 +489,6 @@ class Loop:
             for run_id in list(self._held.runs):
                 self._held.forget(run_id).done.set_exception(why)
         self._idle.set()
-
-
-def _tell(observer: Observer, run: Run, changes: Sequence[Change]) -> None:
-    """What goes wrong in an observer is its own: the run goes on."""
-    try:
-        observer.told(run, changes)
-    except Exception:
-        logging.getLogger(__name__).exception("an observer failed on run %s", run.id)
 
 
 def _pass_on(second: "Future[Run]", first: "Future[Run]") -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from headrace import project
+from headrace import errors, project
 from headrace.engine.pins import Kept, Pin, Pins
 from headrace.model import firing
 from headrace.model.firing import Fire
@@ -52,12 +52,15 @@ class Look:
         self._pinned: dict[int, Pin] = {}
 
     def pin(self, pipeline_id: int) -> Pin:
-        """That pipeline as it is now. Raises the HeadraceError or OSError for which it cannot be run."""
+        """That pipeline as it is now. Raises the HeadraceError or OSError for which it cannot be run; PipelinePaused."""
         if pipeline_id not in self._pinned:
             folder, pipeline = self._maker.place(pipeline_id)
             if folder not in self._kept:
                 self._kept[folder] = self._maker.keep(folder)
-            self._pinned[pipeline_id] = self._maker.pin(self._kept[folder], pipeline, self._at)
+            pin = self._maker.pin(self._kept[folder], pipeline, self._at)
+            if pin.pinned.paused:
+                raise errors.PipelinePaused(pipeline=pipeline)
+            self._pinned[pipeline_id] = pin
         return self._pinned[pipeline_id]
 
 

@@ -1,6 +1,7 @@
 """Those who want to know: told of every change after it is recorded, on the loop's thread. They must not linger."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from headrace.model.run import FINAL_RUN, Run
@@ -12,6 +13,15 @@ class Observer(Protocol):
     def told(self, run: Run, changes: Sequence[Change]) -> None:
         """These changes of that run are recorded; `run` is as they left it."""
         ...
+
+
+def tell(observers: Iterable[Observer], run: Run, changes: Sequence[Change]) -> None:
+    """Tells each of them. What goes wrong in one is its own: the run goes on."""
+    for observer in observers:
+        try:
+            observer.told(run, changes)
+        except Exception:
+            logging.getLogger(__name__).exception("an observer failed on run %s", run.id)
 
 
 class Ends:

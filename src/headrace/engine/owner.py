@@ -15,6 +15,7 @@ from headrace import errors, identity
 from headrace.store.engines import EngineRow
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+GRACE = 0.25  # of a lease is waited beyond it, before its engine is taken for dead
 
 
 class Owner:

@@ -220,7 +220,8 @@ def _missed(trigger: Trigger, decision: Decision, error: Exception, now: datetim
     if schedule.of(trigger.definition).once:
         return Plan(trigger, replace(decision, fires=(), due_at=now + AGAIN), (), str(error))
     times = [fire.fire_time for fire in decision.fires]
-    gap = Gap(times[0], times[-1], len(times), f"fault: {error}")
+    why = "paused" if isinstance(error, errors.PipelinePaused) else f"fault: {error}"
+    gap = Gap(times[0], times[-1], len(times), why)
     return Plan(trigger, replace(decision, gaps=(*decision.gaps, gap)), (), str(error))
 
 

@@ -6,15 +6,12 @@ for the loop, which reads nothing itself.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from headrace import errors, project
 from headrace.store import Store
-from headrace.store.secrets import SecretRow
+from headrace.store.secrets import Marks, SecretRow
 from headrace.vault import Vault
 from headrace.worker import wire
-
-Marks = tuple[tuple[int, datetime], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,10 @@ class Secrets:
 
     def look(self, project_id: int) -> Seen:
         """The secrets of that project as they are now. What could not be opened is tried again: its key may have come."""
-        marks = self._store.secrets.marks(project_id)
+        return self.see(project_id, self._store.secrets.marks(project_id))
+
+    def see(self, project_id: int, marks: Marks) -> Seen:
+        """The same by their marks, for who has just asked for these."""
         seen = self._seen.get(project_id, Seen())
         if seen.marks != marks or not seen.whole:
             seen = self._seen[project_id] = self._open(marks, self._store.secrets.of(project_id))

@@ -1,10 +1,8 @@
-"""The services of one engine, started and stopped together: the loop, the intake, the answers, the heart, and who listens
-for rings."""
+"""The services of one engine, started and stopped together: the loop, the intake, the answers, the committer, the heart,
+and who listens for rings."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +10,9 @@ from headrace import clock, errors
 from headrace.engine import owner
 from headrace.engine.answers import Answers, Question, Starter
 from headrace.engine.backfiller import Backfiller
+from headrace.engine.begun import Begun
 from headrace.engine.cleaner import Cleaner
+from headrace.engine.committer import Committer
 from headrace.engine.deadlines import Deadlines
 from headrace.engine.executor import Executor
 from headrace.engine.heart import Heart
@@ -30,25 +30,12 @@ from headrace.engine.syncer import Syncer
 from headrace.engine.tallier import Tallier
 from headrace.engine.timekeeper import Service, Timekeeper
 from headrace.engine.watcher import Watcher
-from headrace.model.pipeline import Pipeline
-from headrace.model.run import BlockRun, Run
+from headrace.model.run import Run
 from headrace.settings import Settings
 from headrace.store import Store
 from headrace.store.database import About
 from headrace.vault import Vault
 from headrace.worker import wire
-
-GRACE = 0.25  # of a lease is waited beyond it, before its engine is taken for dead
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A run that the engine has: its block runs as they were handed over, and the future that gets the final run."""
-
-    run: Run
-    pipeline: Pipeline
-    blocks: Mapping[str, BlockRun]
-    done: "Future[Run]"
 
 
 class Engine:
@@ -75,9 +62,12 @@ class Engine:
         secrets = Secrets(store, Vault(settings.home))
         self._answers = Answers(store, self._start_asked, secrets.answer, lambda answered: self.loop.tell(answered))
         told = (*observers, self._answers, Ends(self._wake))
-        self.loop = Loop(store, executor, told, lambda: self._intake.room_made(), self._answers.ask)
-        jobs = Jobs(store, settings, secrets)
-        self._intake = Intake(store, jobs, self.loop, settings.home, GRACE * settings.lease, own=own)
+        self._committer = Committer(store, settings, lambda told: self.loop.tell(told))
+        self.loop = Loop(
+            store, executor, told, lambda: self._intake.room_made(), self._answers.ask, self._committer.take
+        )
+        jobs = Jobs(store, settings, secrets, self._committer.expect)
+        self._intake = Intake(store, jobs, self.loop, settings.home, owner.GRACE * settings.lease, own=own)
         self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
         self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, self, self._wake))
 
@@ -129,6 +119,7 @@ class Engine:
         """Ends all of it. The runs that are not final are anybody's from now on."""
         self._listener.close()
         self._end_intake()
+        self._committer.close()
         self.loop.close()
         self._answers.close()
         if self._heart:

@@ -8,13 +8,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from headrace import errors
-from headrace.engine.active import ActiveRun
+from headrace.engine.active import ActiveRun, versions
 from headrace.engine.answers import Question
+from headrace.engine.commits import Commit, Committed, NotCommitted, Undecided
 from headrace.model import progress, transitions
 from headrace.model.run import FINAL_BLOCK, FINAL_RUN, Attempt, BlockStatus, Run, RunStatus
-from headrace.store.changes import AttemptEnded, AttemptWaits, Change, Profiled
+from headrace.store.bookmarks import Bookmark
+from headrace.store.changes import AttemptCommits, AttemptEnded, AttemptWaits, Change, Profiled
 from headrace.store.endings import Fenced
 from headrace.worker import wire
 
@@ -30,9 +33,11 @@ class Turn:
     profiled: list[Profiled] = field(default_factory=list[Profiled])
     owed: list[str] = field(default_factory=list[str])  # attempts of which a `Profiled` will come
     submits: list[wire.Task] = field(default_factory=list[wire.Task])
+    commits: list[Commit] = field(default_factory=list[Commit])
     stops: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # attempt, reason
     questions: list[Question] = field(default_factory=list[Question])
     answers: list[wire.Answered] = field(default_factory=list[wire.Answered])
+    doubtful: list[int] = field(default_factory=list[int])  # runs whose rows are not as they are remembered
     late: list[Fenced] = field(default_factory=list[Fenced])  # reports of attempts of runs that are others' now
     settled: list[tuple[Future[Run], Run]] = field(default_factory=list[tuple[Future[Run], Run]])  # final when taken
     joined: list[tuple[int, Future[Run]]] = field(default_factory=list[tuple[int, Future[Run]]])  # in hand when taken
@@ -54,27 +59,43 @@ class Turn:
 
 
 def take(turn: Turn, active: ActiveRun) -> None:
-    """A run comes in: what an earlier engine left under way is lost.
+    """A run comes in: what an earlier engine left under way is lost, and what it left to be committed is committed here.
 
     KeyError for a running block of which there is no attempt: nobody will ever report it. MoveRefused for attempts of
     this engine's own epoch: the run has been in hand here since it was read.
     """
     for block, row in list(active.rows.items()):
         if row.status is BlockStatus.RUNNING or block in active.begun:
-            if active.begun[block].epoch == active.run.epoch:
-                raise errors.MoveRefused(move="take", subject=f"run {active.run.id}")
+            _refuse_own(active, active.begun[block])
             _lose(turn, active, block, "engine_died", turn.at)
+    for block, attempt in active.committing.items():
+        _refuse_own(active, attempt)
+        turn.commits.append(active.commit_of(block))
+
+
+def _refuse_own(active: ActiveRun, attempt: Attempt) -> None:
+    if attempt.epoch == active.run.epoch:
+        raise errors.MoveRefused(move="take", subject=f"run {active.run.id}")
 
 
 def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> None:
-    """An attempt is over. One that failed is followed by another where the policy has one and the run goes on."""
+    """An attempt is over. One that failed is followed by another where the policy has one and the run goes on; of one
+    that has written rows of a dataset these are committed first."""
+    finished = active.checked(block, finished)
     stopping = block in active.stopping or bool(active.run.cancel_requested_at)
     if active.begun[block].status is BlockStatus.QUEUED and finished.status != BlockStatus.CANCELLED:
         _start(turn, active, block)
     if finished.reason == "lease_lapsed":
         _lose(turn, active, block, finished.reason, turn.at + AFTER_LAPSE)
-        return
-    row, attempt = active.rows[block], _end(turn, active, block, finished)
+    elif active.writes_dataset(finished):
+        _commit(turn, active, block, finished)
+    else:
+        _follow(turn, active, _end(turn, active, block, finished), block, stopping=stopping)
+
+
+def _follow(turn: Turn, active: ActiveRun, attempt: Attempt, block: str, *, stopping: bool) -> None:
+    """The move of the block run whose attempt has ended so."""
+    row = active.rows[block]
     match attempt.status:
         case BlockStatus.COMPLETED:
             move = transitions.complete_block(turn.at, attempt=row.attempt)
@@ -87,13 +108,50 @@ def report(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -
     turn.note(active, active.move_block(block, move))
 
 
+def _commit(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> None:
+    commits = active.commit(block, finished, turn.at)
+    move = transitions.commit_block(turn.at, attempt=active.rows[block].attempt)
+    turn.note(active, active.move_block(block, move), commits)
+    turn.commits.append(active.commit_of(block))
+
+
+def committed(turn: Turn, active: ActiveRun, block: str, done: Committed) -> None:
+    """What an attempt has written is a version of its dataset: the block completed."""
+    attempt = active.committing[block]
+    outputs = tuple(map(done.told, attempt.outputs))
+    ended = _settle(turn, active, block, BlockStatus.COMPLETED, attempt.reason, outputs=outputs)
+    turn.note(active, done.written(turn.at))
+    _follow(turn, active, ended, block, stopping=False)
+
+
+def not_committed(turn: Turn, active: ActiveRun, block: str, told: NotCommitted) -> None:
+    """What an attempt has written became no version: it failed. Another follows as after any failure."""
+    stopping = bool(active.run.cancel_requested_at)
+    ended = _settle(turn, active, block, BlockStatus.FAILED, "not_committed", failure=told.failure)
+    _follow(turn, active, ended, block, stopping=stopping)
+
+
+def undecided(turn: Turn, active: ActiveRun, block: str, told: Undecided) -> None:
+    """Nobody knows yet what became of the commit: whoever asks is told why."""
+    for change in active.delay(block, told.failure):
+        turn.note(active, change)
+
+
+def _settle(turn: Turn, active: ActiveRun, block: str, status: BlockStatus, reason: str, **found: Any) -> Attempt:
+    """The attempt of that block commits no longer."""
+    attempt = active.settle(block, status, reason, turn.at, **found)
+    _note_ended(turn, active, block, AttemptEnded(attempt, BlockStatus.COMMITTING))
+    return attempt
+
+
 def ask(turn: Turn, active: ActiveRun, block: str, asked: wire.Asked) -> None:
     """A block asks, and so it runs; while it waits for another run it has no place."""
     if active.begun[block].status is BlockStatus.QUEUED:
         _start(turn, active, block)
     if asked.request.waits:
         _wait(turn, active, block, active.awaited.get(block, frozenset()) | {asked.number})
-    turn.questions.append(Question(asked, Path(active.job.workplace.live), active.job.project))
+    folder, pipeline_id = Path(active.job.workplace.live), active.run.pipeline_id
+    turn.questions.append(Question(asked, folder, active.job.project, pipeline_id, block))
 
 
 def answer(turn: Turn, active: ActiveRun, block: str, answered: wire.Answered) -> None:
@@ -180,14 +238,16 @@ def _freed(turn: Turn) -> Iterator[tuple[int, int]]:
         if limits := turn.runs[run_id].job.limits:
             blocks = {row.id: row.block for row in turn.runs[run_id].rows.values()}
             for change in changes:
-                if isinstance(change, AttemptEnded | AttemptWaits) and (places := _places(change)):
+                if isinstance(change, AttemptEnded | AttemptWaits | AttemptCommits) and (places := _places(change)):
                     yield from ((limit, places) for limit in limits.get(blocks[change.attempt.block_run_id], ()))
 
 
-def _places(change: AttemptEnded | AttemptWaits) -> int:
-    """How many places of its limits the attempt frees: one that waits has none, until it goes on."""
+def _places(change: AttemptEnded | AttemptWaits | AttemptCommits) -> int:
+    """How many places of its limits the attempt frees: one that waits has none, until it goes on; nor one that commits."""
+    if isinstance(change, AttemptCommits):
+        return 1
     if isinstance(change, AttemptEnded):
-        return 0 if change.waited else 1
+        return 0 if change.waited or change.was is BlockStatus.COMMITTING else 1
     return 1 if change.attempt.waiting else -1
 
 
@@ -204,9 +264,13 @@ def _is_admitted(left: dict[int, int], limits: Sequence[int]) -> bool:
 def give_up(turn: Turn, active: ActiveRun, error: Exception) -> None:
     """Ends a run that cannot be moved any further: it failed for that error, and nothing of it goes on.
 
-    Its attempts are recorded as cancelled before they are stopped: there is no later turn that could do so.
+    Its attempts are recorded as cancelled before they are stopped: there is no later turn that could do so. What commits
+    is made void afterwards. A commit that is under way at that very moment may still land in the table; no row will
+    name it, and the log says so.
     """
     for block, row in list(active.rows.items()):
+        if block in active.committing:
+            _settle(turn, active, block, BlockStatus.CANCELLED, "let_go")
         if block in active.begun:
             _end(turn, active, block, wire.Finished(attempt="", epoch=0, status="cancelled", reason="let_go"))
         if row.status not in FINAL_BLOCK:
@@ -225,8 +289,20 @@ def _end(turn: Turn, active: ActiveRun, block: str, finished: wire.Finished) -> 
     """The attempt of that block is over, whether it ran or still waited with the executor."""
     was = active.begun[block]
     attempt = active.finish(block, finished, turn.at)
-    turn.note(active, AttemptEnded(attempt, was.status, waited=was.waiting))
+    _note_ended(turn, active, block, AttemptEnded(attempt, was.status, waited=was.waiting))
     return attempt
+
+
+def _note_ended(turn: Turn, active: ActiveRun, block: str, ended: AttemptEnded) -> None:
+    """With a version that is made of what it has loaded the block's bookmark moves."""
+    turn.note(active, ended)
+    for each in versions(ended.attempt):
+        if each.extra.get("bookmark") is not None:
+            turn.note(active, _bookmark(active, block, ended.attempt.uid, each.extra["bookmark"], turn.at))
+
+
+def _bookmark(active: ActiveRun, block: str, attempt: str, value: Mapping[str, Any], at: datetime) -> Bookmark:
+    return Bookmark(pipeline_id=active.run.pipeline_id, block=block, value=value, attempt=attempt, updated_at=at)
 
 
 def _hand(turn: Turn, active: ActiveRun, block: str, *, starts: bool) -> None:

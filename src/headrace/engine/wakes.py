@@ -1,10 +1,12 @@
-"""What wakes the loop: a run is handed over, something was asked of one, an attempt was reported or is answered, or it is to end."""
+"""What wakes the loop: a run is handed over, something was asked of one, an attempt was reported or is answered, what an
+attempt has written is committed or not, or it is to end."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
 from headrace.engine.active import Job
+from headrace.engine.commits import Committed, NotCommitted, Outdated, Undecided
 from headrace.engine.executor import Report
 from headrace.model.run import Run
 from headrace.worker import wire
@@ -54,4 +56,5 @@ class Closing:
     """The loop is to end: what was reported before is recorded, what is under way stays as it is recorded."""
 
 
-Wake = Taken | CancelAsked | Admitted | Refused | Rung | Draining | Closing | Report | wire.Answered
+CommitTold = Committed | NotCommitted | Undecided | Outdated
+Wake = Taken | CancelAsked | Admitted | Refused | Rung | Draining | Closing | Report | wire.Answered | CommitTold

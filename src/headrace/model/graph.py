@@ -54,6 +54,12 @@ def from_block(graph: Graph, block: str) -> frozenset[str]:
     return reach(downstream(graph), [block])
 
 
+def between(graph: Graph, start: str | None, end: str | None) -> frozenset[str]:
+    """The blocks on the ways from the one to the other, both among them; a side that is None is open."""
+    below = frozenset(graph) if start is None else from_block(graph, start)
+    return below if end is None else below & reach(graph, [end])
+
+
 def inputs(graph: Graph, selected: Iterable[str]) -> frozenset[str]:
     """The blocks outside a selection whose outputs it needs."""
     chosen = frozenset(selected)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DATASET = "dataset"  # the kind of an output whose rows are to become a version of a dataset
 CLEANED = "cleaned"  # the codec of an output that has become old, of which nothing but its row was kept
 
 

@@ -48,13 +48,26 @@ class Block:
     language: Language = Language.PYTHON
     name: str = ""
     file: str | None = None
+    text: str | None = None  # the code, of what is no program but said in SQL or YAML
     upstream: tuple[str, ...] = ()
     configuration: Mapping[str, Any] = field(default_factory=dict[str, Any])
     retry_config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    reads: tuple[str, ...] = ()  # datasets, by name
+    writes: tuple[str, ...] = ()
     timeout: float | None = None  # seconds
     fresh_process: bool = False
     memory_limit: int | None = None  # bytes
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])  # keys of metadata.yaml kept and not used
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it is a query over datasets, whose result becomes one; other blocks in SQL speak to a database that they name."""
+        return self.language is Language.SQL and bool(self.writes)
+
+    @property
+    def is_transfer(self) -> bool:
+        """Whether it moves a table, as its file says, and has no code; see `model.transfer`."""
+        return self.language is Language.YAML and self.configuration.get("job_type") == "transfer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Query:
     pipeline: int | str | None = None
     trigger: int | None = None
     backfill: int | None = None
+    version: int | None = None  # of the pipeline, which its runs are pinned to
     statuses: frozenset[RunStatus] = frozenset()  # any of them; none means all
     created: Span = Span()
     started: Span = Span()

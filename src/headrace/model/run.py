@@ -22,6 +22,7 @@ class BlockStatus(StrEnum):
     INITIAL = "initial"
     QUEUED = "queued"
     RUNNING = "running"
+    COMMITTING = "committing"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -30,7 +31,12 @@ class BlockStatus(StrEnum):
 
 
 FINAL_RUN = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
-FINAL_BLOCK = frozenset(BlockStatus) - {BlockStatus.INITIAL, BlockStatus.QUEUED, BlockStatus.RUNNING}
+FINAL_BLOCK = frozenset(BlockStatus) - {
+    BlockStatus.INITIAL,
+    BlockStatus.QUEUED,
+    BlockStatus.RUNNING,
+    BlockStatus.COMMITTING,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from headrace import errors
-from headrace.model import schedule
+from headrace.model import dataset, schedule
 from headrace.model.rule import RuleKind
 from headrace.model.run import FINAL_RUN
 from headrace.model.trigger import Definition, TriggerType
@@ -47,6 +47,8 @@ def _refuse_wrong_rules(definition: Definition) -> None:
     for place, rule in enumerate(definition.rules):
         if rule.kind is not RuleKind.PAYLOAD and not rule.subject:
             _refuse(f"rules[{place}]", rule.kind.value, f"the {rule.kind.value} that it is about")
+        if rule.kind is RuleKind.DATASET and not dataset.is_name(rule.subject):
+            _refuse(f"rules[{place}]", rule.subject[:80], f"the name of a dataset: {dataset.NAMES}")
         if len(rule.subject) > LONGEST_SUBJECT or not rule.subject.isprintable():
             _refuse(f"rules[{place}]", rule.subject[:80], f"at most {LONGEST_SUBJECT} characters that can be printed")
         if not 1 <= rule.every <= LONGEST:

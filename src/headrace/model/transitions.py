@@ -76,25 +76,30 @@ def start_block(at: datetime, *, attempt: int, handed: bool = False, reason: str
     return BlockMove("start", frozenset({BlockStatus.QUEUED}), BlockStatus.RUNNING, reason, at, attempt, sets)
 
 
+def commit_block(at: datetime, *, attempt: int, reason: str = "returned") -> BlockMove:
+    """k: it returned; what it has written is to become a version of a dataset."""
+    return BlockMove("commit", frozenset({BlockStatus.RUNNING}), BlockStatus.COMMITTING, reason, at, attempt)
+
+
 def complete_block(at: datetime, *, attempt: int, reason: str = "returned") -> BlockMove:
-    """c: it returned, its tests passed, its outputs can be read."""
-    return _leave_running("complete", BlockStatus.COMPLETED, at, attempt, reason)
+    """c: it returned, its tests passed, its outputs can be read; what it has written is a version of a dataset."""
+    return _leave_going("complete", BlockStatus.COMPLETED, at, attempt, reason)
 
 
 def fail_block(at: datetime, *, attempt: int, reason: str) -> BlockMove:
     """d: the attempt failed and no other follows."""
-    return _leave_running("fail", BlockStatus.FAILED, at, attempt, reason)
+    return _leave_going("fail", BlockStatus.FAILED, at, attempt, reason)
 
 
 def retry_block(at: datetime, *, attempt: int, reason: str, retry_at: datetime, failures: int) -> BlockMove:
     """e: the attempt failed or was lost, and another follows at `retry_at`; `failures` is the count with this one."""
     sets = {"retry_at": retry_at, "failures": failures}
-    return BlockMove("retry", frozenset({BlockStatus.RUNNING}), BlockStatus.QUEUED, reason, at, attempt, sets)
+    return BlockMove("retry", _GOING, BlockStatus.QUEUED, reason, at, attempt, sets)
 
 
 def cancel_block(at: datetime, *, attempt: int, reason: str) -> BlockMove:
-    """f: it was stopped, or will not be started any more."""
-    start = frozenset({BlockStatus.INITIAL, BlockStatus.QUEUED, BlockStatus.RUNNING})
+    """f: it was stopped, or will not be started any more; one that is committing only where its run is let go."""
+    start = _GOING | {BlockStatus.INITIAL, BlockStatus.QUEUED}
     sets = {"ended_at": at, "retry_at": None}
     return BlockMove("cancel", start, BlockStatus.CANCELLED, reason, at, attempt, sets)
 
@@ -117,5 +122,8 @@ def reopen_block(at: datetime, *, attempt: int, reason: str) -> BlockMove:
     return BlockMove("reopen", FINAL_BLOCK, BlockStatus.INITIAL, reason, at, attempt, sets)
 
 
-def _leave_running(name: str, to: BlockStatus, at: datetime, attempt: int, reason: str) -> BlockMove:
-    return BlockMove(name, frozenset({BlockStatus.RUNNING}), to, reason, at, attempt, {"ended_at": at})
+_GOING = frozenset({BlockStatus.RUNNING, BlockStatus.COMMITTING})
+
+
+def _leave_going(name: str, to: BlockStatus, at: datetime, attempt: int, reason: str) -> BlockMove:
+    return BlockMove(name, _GOING, to, reason, at, attempt, {"ended_at": at})

@@ -1,7 +1,7 @@
 """A run is asked for: what is wanted is read and checked, before anything is opened, started or written."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,10 +89,16 @@ def _read(found: project.Project, name: str) -> tuple[project.Project, Pipeline]
 
 def _chosen(pipeline: Pipeline, asked: Asked) -> list[str]:
     can_run = {block.uuid: block.upstream for block in pipeline.blocks if block.type not in NEVER_RUN}
-    for block in [*asked.only, *([asked.start] if asked.start else [])]:
-        if block not in can_run:
-            raise errors.BlockNotFound(pipeline=pipeline.name, block=block, names=", ".join(can_run) or "no blocks")
+    _refuse_unknown(pipeline, can_run, "only", asked.only)
+    _refuse_unknown(pipeline, can_run, "from", [asked.start] if asked.start else [])
     if asked.start:
         chosen = graph.from_block(can_run, asked.start)
         return [block for block in can_run if block in chosen]
     return [block for block in can_run if block in asked.only] if asked.only else list(can_run)
+
+
+def _refuse_unknown(pipeline: Pipeline, known: Collection[str], parameter: str, named: Sequence[str]) -> None:
+    for block in named:
+        if block not in known:
+            names = ", ".join(known) or "no blocks"
+            raise errors.BlockNotFound(pipeline=pipeline.name, block=block, names=names, parameter=parameter)

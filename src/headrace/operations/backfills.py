@@ -70,47 +70,23 @@ class Shown:
 
 def check(folder: Path, pipeline: str, asked: Asked) -> None:
     """Raises the BadInput for which there cannot be such a backfill, if that can be known without the home."""
-    ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
-    terms.refuse_wrong(_definition(asked.name, asked.variables, asked.settings))
+    _refuse_wrong(asked)
     asking.check(asking.Asked(folder, pipeline, asked.variables))
 
 
 def create(app: App, folder: Path, pipeline: str, asked: Asked) -> Backfill:
     """Writes it down; nothing is started. Raises BadBackfill, BadTrigger, and what a run of the pipeline would."""
-    ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
-    terms.refuse_wrong(_definition(asked.name, asked.variables, asked.settings))
+    _refuse_wrong(asked)
     sight.refuse_unseen(app, folder, pipeline)
     at = clock.now()
     pin = app.maker.pin(app.maker.keep(project.open(folder).path), pipeline, at)
-    new = NewBackfill(
-        pipeline_id=pin.pinned.pipeline_id,
-        name=asked.name,
-        start_time=asked.start,
-        end_time=asked.end,
-        interval_type=asked.interval_type,
-        interval_units=asked.interval_units,
-        which=asked.which,
-        variables=asked.variables,
-        settings=asked.settings,
-    )
-    return app.store.backfills.create(new, at)
+    return app.store.backfills.create(NewBackfill(pipeline_id=pin.pinned.pipeline_id, **_kept(asked)), at)
 
 
 def change(app: App, backfill: Backfill, asked: Asked) -> Backfill:
-    """It is to be so from now on; BackfillRefused while it is under way. Raises what `check` does."""
-    ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
-    terms.refuse_wrong(_definition(asked.name, asked.variables, asked.settings))
-    given = {
-        "name": asked.name,
-        "start_time": asked.start,
-        "end_time": asked.end,
-        "interval_type": asked.interval_type,
-        "interval_units": asked.interval_units,
-        "which": asked.which,
-        "variables": asked.variables,
-        "settings": asked.settings,
-    }
-    return _after(app, backfill, app.store.backfills.change(backfill, given, clock.now()), "changed")
+    """It is to be so from now on; BackfillRefused while it is under way. BadBackfill, BadTrigger."""
+    _refuse_wrong(asked)
+    return _after(app, backfill, app.store.backfills.change(backfill, _kept(asked), clock.now()), "changed")
 
 
 def delete(app: App, backfill: Backfill) -> None:
@@ -205,6 +181,26 @@ def latest(
 ) -> list[PlacedBackfill]:
     """The newest first, at most `limit`."""
     return app.store.backfills.list(pipeline=pipeline, limit=limit, before=before)
+
+
+def _refuse_wrong(asked: Asked) -> None:
+    """BadBackfill, BadTrigger."""
+    ranges.slots(asked.start, asked.end, asked.interval_type, asked.interval_units)
+    terms.refuse_wrong(_definition(asked.name, asked.variables, asked.settings))
+
+
+def _kept(asked: Asked) -> dict[str, Any]:
+    """By the names under which it is kept."""
+    return {
+        "name": asked.name,
+        "start_time": asked.start,
+        "end_time": asked.end,
+        "interval_type": asked.interval_type,
+        "interval_units": asked.interval_units,
+        "which": asked.which,
+        "variables": asked.variables,
+        "settings": asked.settings,
+    }
 
 
 def _planned(app: App, pipeline_id: int | None, slots: Sequence[Slot], which: Which) -> Plan:

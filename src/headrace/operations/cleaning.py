@@ -1,7 +1,7 @@
 """What has become old is cleaned when somebody asks for it, or is only looked at."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace import clock
@@ -20,17 +20,27 @@ class Share:
     bytes: int
 
 
-def clean(app: App, tell: Callable[[str], None], *, dry: bool) -> list[Share]:
-    """What has gone, or with `dry` would go, by pipeline; `tell` hears what could not be cleaned, and why.
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What has gone, or would go where it is a `dry_run`, by pipeline; `faults` say what could not be cleaned, and why."""
+
+    dry_run: bool
+    cleaned: Sequence[Share]
+    faults: Sequence[str]
+
+
+def clean(app: App, *, dry: bool) -> Cleaned:
+    """Has go what has become old, or with `dry` only tells of it.
 
     As much time as it takes is left to others in between.
     """
-    cleaning = Cleaning(app.store, app.settings, clock.now(), tell, dry=dry)
+    faults = list[str]()
+    cleaning = Cleaning(app.store, app.settings, clock.now(), faults.append, dry=dry)
     began = clock.monotonic()
     for _ in cleaning.steps():
         time.sleep(0 if dry else clock.monotonic() - began)
         began = clock.monotonic()
-    return _shares(app, cleaning)
+    return Cleaned(dry, _shares(app, cleaning), faults)
 
 
 def _shares(app: App, cleaning: Cleaning) -> list[Share]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from headrace import clock, project
+from headrace.model.dataset import Version as DatasetVersion
 from headrace.model.occurrence import Occurrence
 from headrace.model.output import Output
 from headrace.model.pipeline import Block, Pipeline
@@ -20,8 +21,10 @@ if TYPE_CHECKING:  # pipelines are shown without what runs need
     from headrace.logs.lines import Line
     from headrace.model.access import Token, User
     from headrace.model.audit import Entry
+    from headrace.operations.applying import Applied
     from headrace.operations.backfills import Plan
     from headrace.operations.backfills import Shown as ShownBackfill
+    from headrace.operations.cleaning import Cleaned
     from headrace.operations.engines import Standing
     from headrace.operations.pipelines import Found
     from headrace.operations.retrying import Retry
@@ -30,6 +33,7 @@ if TYPE_CHECKING:  # pipelines are shown without what runs need
     from headrace.operations.sessions import Session
     from headrace.operations.triggers import Listed as ListedTrigger
     from headrace.operations.triggers import Shown as ShownTrigger
+    from headrace.store.datasets import Standing as StandingDataset
     from headrace.store.happenings import Happening
     from headrace.store.projects import ProjectRow, VersionRow
     from headrace.store.triggers import LastRun
@@ -225,6 +229,11 @@ def session(session: "Session", *, told: bool) -> dict[str, Any]:
     return {"token": said, "expires_at": session.token.expires_at, "user": user(session.user)}
 
 
+def cleaned(cleaned: "Cleaned") -> dict[str, Any]:
+    """What has become old, and whether it has gone."""
+    return plain(cleaned)
+
+
 def entry(entry: "Entry") -> dict[str, Any]:
     """A deed in the audit."""
     return {"id": entry.id, **plain(entry.deed)}
@@ -246,6 +255,11 @@ def found(found: "Found") -> dict[str, Any]:
     }
 
 
+def applied(applied: "Applied") -> dict[str, Any]:
+    """What became, or would become, of a pipeline for its definition."""
+    return plain(applied)
+
+
 def pipeline(pipeline: Pipeline, refused: str | None) -> dict[str, Any]:
     """A pipeline with its blocks."""
     own = {name: value for name, value in plain(pipeline).items() if name not in ("extra", "imports")}
@@ -257,7 +271,7 @@ _ATTACHED = ("blocks", "callbacks", "conditionals")
 
 
 def _block(pipeline: Pipeline, block: Block) -> dict[str, Any]:
-    own = {name: value for name, value in plain(block).items() if name not in ("extra", "upstream")}
+    own = {name: value for name, value in plain(block).items() if name not in ("extra", "upstream", "text")}
     retries = pipeline.retry_policy(block.uuid).retries if block in pipeline.blocks else 0
     return {**own, "upstream_blocks": list(block.upstream), "retries": retries}
 
@@ -329,6 +343,17 @@ def plan(plan: "Plan") -> dict[str, Any]:
 def occurrence(occurrence: Occurrence) -> dict[str, Any]:
     """What has happened; `runs` is how many it has begun, null until it was dealt with."""
     return plain(occurrence) | {"payload": masked(occurrence.payload)}
+
+
+def dataset(standing: "StandingDataset") -> dict[str, Any]:
+    """A dataset with its newest version; null where it was never written."""
+    newest = standing.newest and dataset_version(standing.newest)
+    return plain(standing.dataset) | {"newest": newest}
+
+
+def dataset_version(version: DatasetVersion) -> dict[str, Any]:
+    """What a dataset was from one write to the next."""
+    return plain(version)
 
 
 def placed(row: "ProjectRow", fault: str | None) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headrace import clock, errors
 from headrace.app import App
 from headrace.engine import owner
-from headrace.engine.services import GRACE
 from headrace.model.run import FINAL_RUN, Run, RunStatus
 from headrace.store.engines import EngineRow
 
@@ -73,11 +72,11 @@ def silent(app: App, row: EngineRow) -> bool:
     return not owner.tells(app.settings.home, row) and row.lease_until is not None and row.lease_until < clock.now()
 
 
-def abandoned(run: Run, alive: Collection[str]) -> bool:
-    """Whether the run is under way in the books, and the engine that moved it is none of those `alive`."""
-    if run.status in FINAL_RUN or run.owner in alive:
-        return False
-    return run.owner is not None or run.status is RunStatus.RUNNING
+def abandoned(app: App, runs: Iterable[Run]) -> set[int]:
+    """The ids of those that are under way in the books, and whose engine lives no more."""
+    begun = [run for run in runs if run.status not in FINAL_RUN and (run.owner or run.status is RunStatus.RUNNING)]
+    alive = living(app) if begun else ()
+    return {run.id for run in begun if run.owner not in alive}
 
 
 def bury_dead(app: App, name: str) -> None:
@@ -88,7 +87,7 @@ def bury_dead(app: App, name: str) -> None:
             _wait_for_its_blocks(app, name)
         if not owner.alive(app.settings.home, name):
             app.store.engines.bury(name)
-    app.store.engines.bury_lapsed(GRACE * app.settings.lease, clock.now())
+    app.store.engines.bury_lapsed(owner.GRACE * app.settings.lease, clock.now())
 
 
 def _is_gone(row: EngineRow) -> bool:

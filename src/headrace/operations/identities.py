@@ -15,12 +15,13 @@ EVERYBODY = "*"  # a value that everybody's claim has
 def known(app: App, issuer: str, claims: Mapping[str, Any]) -> User:
     """The user whom these claims, which were verified, are about: made when they come first, with the roles of today.
 
-    OidcRefused for one whose email is of no domain that is let in; UserExists where another has come with that email.
+    Their email counts only if the provider says that it has verified it. OidcRefused for one that is of no domain that is
+    let in; UserExists where another has come with that email.
     """
     subject, email = f"{issuer}|{claims['sub']}", _email(claims)
-    _refuse_domain(app, issuer, email, claims)
+    _refuse_domain(app, issuer, email)
     grants = granted(app.settings.oidc_roles, claims.get(app.settings.oidc_claim))
-    found = app.store.users.known(subject) or _claimed(app, subject, email, claims)
+    found = app.store.users.known(subject) or _claimed(app, subject, email)
     if found is None:
         return users.create(app, email or subject, None, grants, email=email, subject=subject, **_names(claims))
     return app.store.users.change(found.id, _names(claims), clock.now(), grants if app.settings.oidc_roles else None)
@@ -46,32 +47,27 @@ def read(value: str, said: str) -> Grant:
     return Grant(Role(role), tag or None)
 
 
-def _claimed(app: App, subject: str, email: str | None, claims: Mapping[str, Any]) -> User | None:
-    """Somebody who was here before, and whose email the provider says it has verified, is the same from now on.
+def _claimed(app: App, subject: str, email: str | None) -> User | None:
+    """Somebody who was here before with that email is the same from now on, and comes by the provider alone.
 
-    Unless they have come by a provider themselves: their email may be what they have only said there.
+    Whoever made the user may have a password or a token of theirs, and is not to have the roles that the claims give: none
+    of these lets in any more. Nobody who has come by a provider before is taken for another.
     """
-    if email is None or claims.get("email_verified") is not True:
+    found = users.known(app, email) if email else None
+    if found is None or app.store.users.subject(found.id) is not None:
         return None
-    try:
-        found = app.store.users.named(email)
-    except errors.UserNotFound:
-        return None
-    if app.store.users.subject(found.id) is not None:
-        return None
-    return app.store.users.change(found.id, {"subject": subject}, clock.now())
+    return app.store.users.change(found.id, {"subject": subject, "password": None}, clock.now())
 
 
-def _refuse_domain(app: App, issuer: str, email: str | None, claims: Mapping[str, Any]) -> None:
+def _refuse_domain(app: App, issuer: str, email: str | None) -> None:
     allowed = [each.casefold() for each in app.settings.oidc_domains]
-    if not allowed:
-        return
-    if email is None or email.rpartition("@")[2].casefold() not in allowed or claims.get("email_verified") is False:
-        raise errors.OidcRefused(issuer=issuer, why="the email is of no domain that is let in")
+    if allowed and (email or "").rpartition("@")[2].casefold() not in allowed:
+        raise errors.OidcRefused(issuer=issuer, why="it has verified no email of a domain that is let in")
 
 
 def _email(claims: Mapping[str, Any]) -> str | None:
-    said = claims.get("email")
+    """The one that the provider says it has verified; what somebody has only said of themselves is none."""
+    said = claims.get("email") if claims.get("email_verified") is True else None
     return said if isinstance(said, str) and users.is_email(said) else None
 
 

@@ -10,6 +10,7 @@ from headrace import errors
 from headrace.app import App
 from headrace.model.query import Query, Span
 from headrace.model.run import RunStatus
+from headrace.operations import documents
 from headrace.store.runs import Listed
 
 MOST = 1000  # runs on a page
@@ -61,10 +62,19 @@ def refuse_wrong(query: Query) -> None:
     for name, text in _texts(query):
         if not _is_text(text):
             raise errors.BadFilter(field=name, given=text, expected=TEXT)
+    _refuse_guesses(query)
     for name in ("created", "started", "ended", "execution_date"):
         span: Span = getattr(query, name)
         if span.since and span.until and span.until <= span.since:
-            raise errors.BadFilter(field=name, given=f"until {span.until}", expected=f"a moment after {span.since}")
+            raise errors.BadFilter(field=f"{name}_to", given=str(span.until), expected=f"a moment after {span.since}")
+
+
+def _refuse_guesses(query: Query) -> None:
+    """What is masked when it is shown could be found out by asking for one value after the other."""
+    for name, shown in documents.masked(query.variables).items():
+        if shown != query.variables[name]:
+            expected = "a variable that is not masked when it is shown"
+            raise errors.BadFilter(field=f"variables.{name}", given=documents.MASK, expected=expected)
 
 
 def _texts(query: Query) -> Iterator[tuple[str, Any]]:

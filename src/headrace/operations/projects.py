@@ -4,6 +4,7 @@ from pathlib import Path
 
 from headrace import clock, errors, project
 from headrace.app import App
+from headrace.project import authored
 from headrace.store.projects import ProjectRow
 
 
@@ -14,9 +15,9 @@ def register(app: App, folder: Path) -> ProjectRow:
 
 
 def named(app: App, name: str | None) -> ProjectRow:
-    """The project of that name; the only one where none is named. ProjectUnknown."""
+    """The project of that name; the only one, but for headrace's own, where none is named. ProjectUnknown."""
     known = app.store.projects.all()
-    found = [row for row in known if name is None or row.name == name]
+    found = _meant(app, known) if name is None else [row for row in known if row.name == name]
     if len(found) == 1:
         return found[0]
     names = ", ".join(row.name for row in known) or "none"
@@ -24,10 +25,16 @@ def named(app: App, name: str | None) -> ProjectRow:
 
 
 def first(app: App, name: str | None = None) -> ProjectRow:
-    """The project of that name; the one that was known first where none is named. ProjectUnknown."""
+    """The project of that name; the one that was known first, headrace's own last, where none is named. ProjectUnknown."""
     if name is None and (known := app.store.projects.all()):
-        return known[0]
+        return _meant(app, known)[0]
     return named(app, name)
+
+
+def _meant(app: App, known: list[ProjectRow]) -> list[ProjectRow]:
+    """Those that somebody may mean without a word: what headrace has written itself only where there is no other."""
+    own = authored.place(app.settings.home)
+    return [row for row in known if row.path != own] or known
 
 
 def fault(row: ProjectRow) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headrace import clock, errors
 from headrace.app import App
-from headrace.engine.services import Begun
+from headrace.engine.begun import Begun
 from headrace.model import graph, progress
 from headrace.model.graph import Graph
 from headrace.model.pipeline import NEVER_RUN, Pipeline
@@ -165,7 +165,7 @@ def _again(plan: progress.Plan, first: Iterable[str]) -> list[str]:
 def _refuse_start(asked: Again, code: _Code, plan: progress.Plan) -> None:
     if asked.start and asked.start not in plan.upstream:
         names = ", ".join(plan.upstream) or "no blocks"
-        raise errors.BlockNotFound(pipeline=code.pipeline.name, block=asked.start, names=names)
+        raise errors.BlockNotFound(pipeline=code.pipeline.name, block=asked.start, names=names, parameter="from")
 
 
 def _refuse_outside(run: Run, code: _Code, plan: progress.Plan, again: Collection[str]) -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from headrace import errors
 from headrace.app import App
@@ -112,16 +113,20 @@ def page(
     """
     if not 1 <= limit <= MOST:
         raise errors.BadLogQuery(field="limit", given=limit, expected=f"1 to {MOST}")
-    if (after is not None) + (before is not None) + last > 1:
-        raise errors.BadLogQuery(
-            field="before", given=before or "last", expected="nothing beside another end to begin at"
-        )
+    _refuse_several(after=after, before=before, last=last or None)
     logs = _logs(app, app.store.runs.get(run), block, attempt)
     if last or before is not None:
         cut = logs.cut("before", before) if before is not None else merging.end(logs.sources)
         return logs.page(merging.before(logs.sources, cut, limit, choice))
     cut = logs.cut("after", after) if after is not None else BEGIN
     return logs.page(merging.after(logs.sources, cut, limit, choice))
+
+
+def _refuse_several(**ends: Any) -> None:
+    """A page begins at one end. BadLogQuery."""
+    first, *others = [name for name, given in ends.items() if given is not None] or [""]
+    for name in others:
+        raise errors.BadLogQuery(field=name, given=ends[name], expected=f"left out, where `{first}` is given")
 
 
 def growth(app: App) -> Growth:

@@ -57,7 +57,7 @@ def show(app: App, run_id: int) -> Shown:
         attempts={block: list(tries) for block, tries in found.attempts.items()},
         reused=dict(found.reused),
         events=tuple(found.events),
-        abandoned=engines.abandoned(found.run, engines.living(app)),
+        abandoned=bool(engines.abandoned(app, [found.run])),
     )
 
 

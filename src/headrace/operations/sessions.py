@@ -33,7 +33,7 @@ def login(app: App, name: str, password: str, where: str, kind: Kind = TokenKind
     subjects, at = (f"name {key(name)[: users.LONGEST]}", f"address {where}"), clock.monotonic()
     if wait := app.failures.begin(subjects, at):
         raise errors.TooManyLogins(seconds=math.ceil(wait))
-    user = _known(app, name)
+    user = users.known(app, name)
     kept = app.store.users.password(user.id) if user else None
     right = passwords.same(password[: passwords.MOST + 1], kept)
     if not right or user is None or kept is None or not _may_enter(user):
@@ -59,13 +59,6 @@ def begin(app: App, user: User, kind: Kind = TokenKind.SESSION) -> Session:
 def logout(app: App, token_id: int) -> Token:
     """The token lets nobody in any more. TokenNotFound."""
     return tokens.revoke(app, token_id)
-
-
-def _known(app: App, name: str) -> User | None:
-    try:
-        return app.store.users.named(name)
-    except errors.UserNotFound:
-        return None
 
 
 def _may_enter(user: User) -> bool:

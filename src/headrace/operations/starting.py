@@ -9,8 +9,8 @@ from pathlib import Path
 
 from headrace import clock, errors
 from headrace.app import App
-from headrace.engine.services import Begun
-from headrace.model import graph
+from headrace.engine.begun import Begun
+from headrace.model import graph, steps
 from headrace.model.pipeline import Pipeline
 from headrace.operations import asking, kept, pinning, retrying
 from headrace.operations.asking import Asked, Checked
@@ -56,6 +56,8 @@ def create(app: App, checked: Checked, *, owner: str | None = None) -> Created:
 
 
 def _create(app: App, checked: Checked, pinned: Pinned, *, owner: str | None) -> Created:
+    if pinned.paused:
+        raise errors.PipelinePaused(pipeline=checked.pipeline.name)
     asked, now = checked.asked, clock.now()
     new = NewRun(
         pipeline_id=pinned.pipeline_id,
@@ -88,12 +90,13 @@ def _refuse_full(home: Path) -> None:
 
 def _with_reused(app: App, pipeline: Pipeline, pipeline_id: int, chosen: Sequence[str]) -> dict[str, int | None]:
     """The chosen blocks, and before them those whose earlier outputs they need, with the block run that has them."""
-    needed = graph.inputs(pipeline.graph, chosen)
+    given = steps.handing_over(pipeline.blocks)
+    needed = graph.inputs(given, chosen)
     reused: dict[str, int | None] = {}
     for upstream in [block.uuid for block in pipeline.blocks if block.uuid in needed]:
         source = app.store.runs.latest_completed(pipeline_id, upstream)
         if source is None or not kept.readable(app, [source]):
-            block = next(block for block in chosen if upstream in pipeline.block(block).upstream)
+            block = next(block for block in chosen if upstream in given[block])
             raise errors.NoEarlierOutput(block=block, upstream=upstream)
         reused[upstream] = source
     return {**reused, **dict.fromkeys(chosen)}

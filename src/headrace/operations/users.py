@@ -31,6 +31,14 @@ def get(app: App, user: int | str) -> User:
     return app.store.users.get(user) if isinstance(user, int) else app.store.users.named(user)
 
 
+def known(app: App, name: str) -> User | None:
+    """Who goes by that username or email, if anybody does."""
+    try:
+        return app.store.users.named(name)
+    except errors.UserNotFound:
+        return None
+
+
 def all_of(app: App) -> list[User]:
     """Every user, the oldest first."""
     return app.store.users.list()
@@ -39,9 +47,13 @@ def all_of(app: App) -> list[User]:
 def change(app: App, user_id: int, changes: Mapping[str, Any]) -> User:
     """The fields of CHANGEABLE that are given are so from now on. BadUser, UserExists, UserNotFound.
 
-    Whoever has another password, or is not active any more, has to log in again: no token of theirs lets in.
+    Whoever has another password, or is not active any more, has to log in again: no token of theirs lets in. Who comes by a
+    provider of identities has no password, and is given none.
     """
     user = app.store.users.get(user_id)
+    if "password" in changes and app.store.users.subject(user_id) is not None:
+        given = "that of one who comes by a provider of identities"
+        raise errors.BadUser(field="password", given=given, expected="left to that")
     values = _fitting({name: value for name, value in changes.items() if name not in ("password", "grants")})
     _refuse_at(values.get("username", user.username), values.get("email", user.email))
     if "password" in changes:

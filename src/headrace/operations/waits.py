@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from headrace import clock
 from headrace.app import App
-from headrace.engine.services import GRACE
+from headrace.engine import owner
 from headrace.model.run import BlockRun, BlockStatus, Run
 from headrace.operations import engines, reasons
 from headrace.operations.reasons import Reason
@@ -57,7 +57,7 @@ def _of_engine(app: App, run: Run) -> Iterator[Reason]:
     row = rows.get(run.owner or "")
     if row and engines.silent(app, row) and row.lease_until:
         late = f"its engine was to be heard of by {reasons.moment(row.lease_until)}, and was not"
-        wait = f"{GRACE * app.settings.lease:g} s later it is taken for dead, and another engine goes on with the run"
+        wait = f"{owner.GRACE * app.settings.lease:g} s later it is taken for dead, and another engine goes on with the run"
         yield Reason("engine_silent", f"{late}; {wait}")
     elif not row or not engines.lives(app, row):
         yield from _of_no_owner(app, run)
@@ -92,8 +92,19 @@ def _of_block(shown: Shown, row: BlockRun, uses: Sequence[Use]) -> Iterator[Reas
             yield Reason("run", f"waits for a run that it has started, attempt {row.attempt}", row.block)
         case BlockStatus.RUNNING if row.started_at:
             yield Reason("running", f"runs since {reasons.moment(row.started_at)}, attempt {row.attempt}", row.block)
+        case BlockStatus.COMMITTING:
+            yield Reason("committing", _of_commit(shown, row), row.block)
         case _:
             pass
+
+
+def _of_commit(shown: Shown, row: BlockRun) -> str:
+    """A commit of which nobody knows what became of it is tried again until that is known."""
+    becomes = f"what attempt {row.attempt} has written becomes a version of its dataset"
+    attempt = shown.attempts[row.block][-1]
+    if attempt.failure is None:
+        return becomes
+    return f"{becomes}, and it is not known yet whether it has: {reasons.of_failure(attempt)}; it is tried again"
 
 
 def _of_upstreams(shown: Shown, row: BlockRun) -> Iterator[Reason]:
@@ -135,7 +146,8 @@ def _bound(use: Use) -> str:
 
 def _is_under_way(shown: Shown, row: BlockRun) -> bool:
     """Whether an attempt of it is with an executor, running or waiting there."""
-    return any(attempt.ended_at is None for attempt in shown.attempts[row.block])
+    open_ones = (attempt for attempt in shown.attempts[row.block] if attempt.ended_at is None)
+    return any(attempt.status is not BlockStatus.COMMITTING for attempt in open_ones)
 
 
 def _waits_for_runs(shown: Shown, row: BlockRun) -> bool:

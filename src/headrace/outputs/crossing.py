@@ -19,22 +19,22 @@ def stream(output: Output, home: Path, first: int, count: int | None) -> Iterato
     kept.refuse_cleaned(output, path)
     try:
         pa: Any = import_module("pyarrow")
-        rows = tables.read(output, path).slice(first, count)
-        return _written(pa, rows)
+        return _written(pa, *tables.parts(output, path, first, count))
     except (errors.CannotRead, MemoryError):
         raise
     except Exception as error:
         raise errors.CannotRead(path=path, why=kept.reason(error)) from error
 
 
-def _written(pa: Any, rows: Any) -> Iterator[bytes]:
-    """The file is mapped: of its rows no more than a part is ever copied."""
+def _written(pa: Any, schema: Any, parts: Iterator[Any]) -> Iterator[bytes]:
+    """Of a file that is mapped no more than a part is ever copied, of another one no more than a batch of its rows."""
     sink = _Sink()
-    at_once = max(1, PART * rows.num_rows // max(1, rows.nbytes))
-    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), rows.schema) as writer:
-        for batch in rows.to_batches(max_chunksize=at_once):
-            writer.write_batch(batch)
-            yield sink.take()
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as writer:
+        for rows in parts:
+            at_once = max(1, PART * rows.num_rows // max(1, rows.nbytes))
+            for batch in rows.to_batches(max_chunksize=at_once):
+                writer.write_batch(batch)
+                yield sink.take()
     yield sink.take()
 
 

@@ -27,7 +27,7 @@ def head(output: Output, home: Path, rows: int, first: int = 0, most: int | None
     kept.refuse_cleaned(output, path)
     try:
         if output.codec in tables.KEPT:
-            return _of_table(_bounded(tables.read(output, path).slice(first, rows), output, most))
+            return _of_table(_bounded(tables.page(output, path, first, rows, most), output, most))
         if output.codec == "numpy":
             array = kept.load(output, home)
             return _of_array(_bounded(array[first : first + rows] if array.ndim else array, output, most))

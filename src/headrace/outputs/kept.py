@@ -15,6 +15,7 @@ _MODULES = {
     "pandas": "pandas_frames",
     "polars": "polars_frames",
     "numpy": "arrays",
+    "parquet": "parquet",
     "cloudpickle": "objects",
 }
 _SUFFIXES = {"numpy": ".npy", "cloudpickle": ".pickle", "json": ".json"}

@@ -1,20 +1,50 @@
 """Kept frames of every kind as pyarrow tables and their cells as JSON, for looking at; nothing is unpickled."""
 
 import json
+from collections.abc import Iterator
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from headrace.model.output import Output
+from headrace.outputs import moments
 
-KEPT = frozenset({"pandas", "polars", "arrow", "duckdb"})  # the codecs whose files are Arrow IPC
+KEPT = frozenset({"pandas", "polars", "arrow", "duckdb", "parquet"})  # the codecs whose files are tables
+_MODULES = {"polars": "polars_frames", "parquet": "parquet"}  # of the others: Arrow IPC
 
 
 def read(output: Output, path: Path) -> Any:
-    """The file of an output as a pyarrow.Table over mapped memory; ValueError when it is cut short."""
-    module = "polars_frames" if output.codec == "polars" else "arrow"
+    """The file of an output as a pyarrow.Table, over mapped memory where it can be; ValueError when it is cut short."""
+    module = _MODULES.get(output.codec, "arrow")
     return import_module(f"headrace.outputs.{module}").table(path, output.bytes)
+
+
+def parts(output: Output, path: Path, first: int, count: int | None) -> tuple[Any, Iterator[Any]]:
+    """The schema, and the rows from the number `first` on, `count` of them or all, as pyarrow.Tables one after the other.
+
+    None is read before it is asked for. ValueError for a file that is cut short.
+    """
+    if output.codec == "parquet":
+        return import_module("headrace.outputs.parquet").batches(path, output.bytes, first, count)
+    rows = read(output, path).slice(first, count)
+    return rows.schema, iter([rows])
+
+
+def page(output: Output, path: Path, first: int, count: int, most: int | None = None) -> Any:
+    """Those rows in one pyarrow.Table; where they have more than `most` bytes no more of them than show that."""
+    pa: Any = import_module("pyarrow")
+    schema, found = parts(output, path, first, count)
+    return pa.concat_tables([schema.empty_table(), *_up_to(most, found)])
+
+
+def _up_to(most: int | None, parts: Iterator[Any]) -> Iterator[Any]:
+    size = 0
+    for rows in parts:
+        yield rows
+        size += rows.nbytes
+        if most is not None and size > most:
+            return
 
 
 def note(of: Any) -> dict[str, Any]:
@@ -45,8 +75,8 @@ def cell(scalar: Any) -> Any:
     kind = scalar.type
     if types.is_dictionary(kind) or isinstance(scalar, pa.ExtensionScalar):
         return cell(scalar.value)
-    if types.is_timestamp(kind) or types.is_time(kind):
-        return str(scalar.cast(pa.string()))  # Python has no nanoseconds
+    if types.is_date(kind) or types.is_timestamp(kind) or types.is_time(kind):
+        return moments.text(scalar)
     if types.is_struct(kind):
         return {field.name: cell(scalar[position]) for position, field in enumerate(kind)}
     if types.is_nested(kind):

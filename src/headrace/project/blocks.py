@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headrace.model.pipeline import Block, BlockType, Language
-from headrace.project import files, places, retries
+from headrace.project import files, places, retries, steps
 from headrace.project.fields import Field
 
 _KNOWN = frozenset({
@@ -44,15 +44,21 @@ def read(written: Field, within: Surroundings) -> Block:
     if file is None and type not in places.FILELESS:
         raise written.refused(f"the file of block {name!r} is missing: {_default_place(written, type, language)}")
     _warn_remote(written, within)
+    language = language or (places.language_of(file) if file else None) or Language.PYTHON
+    text = _text(file, within) if file and language in (Language.SQL, Language.YAML) else None
+    datasets = steps.read(written, language, file, text)
     return Block(
         uuid=name,
         type=type,
-        language=language or (places.language_of(file) if file else None) or Language.PYTHON,
+        language=language,
         name=written.at("name").text(name),
         file=file,
+        text=text,
         upstream=tuple(edge(each) for each in written.at("upstream_blocks").items()),
         configuration=written.at("configuration").mapping(),
         retry_config=retries.read(written.at("retry_config")),
+        reads=datasets.reads,
+        writes=datasets.writes,
         timeout=written.at("timeout").seconds() or None,  # the format has 0 for none
         fresh_process=_setting("fresh_process", written, within).flag(),
         memory_limit=_bytes(_setting("memory_limit", written, within)),
@@ -123,6 +129,14 @@ def _first(written: Field, candidates: Iterator[str], within: Surroundings) -> s
         except files.Unreadable as error:
             raise written.refused(f"the file {file} is not read: {error}") from None
     return None
+
+
+def _text(file: str, within: Surroundings) -> str | None:
+    """What the file says; None of one that cannot be read."""
+    try:
+        return files.text(within.project, file)
+    except files.Unreadable:
+        return None
 
 
 def _default_place(written: Field, type: BlockType, language: Language | None) -> str:

@@ -104,6 +104,16 @@ def put(whole: Document, entry: Document, place: int | None = None) -> Document:
     return _settled({**whole, kind: listed})
 
 
+def fill(whole: Document, blocks: Sequence[Document]) -> Document:
+    """The pipeline with just those blocks. BlockExists for a name that is there twice; BadPipeline for a circle."""
+    filled: Document = {**whole, "blocks": [{**each} for each in blocks]}
+    for place, each in enumerate(blocks):
+        if each["uuid"] in {other["uuid"] for other in blocks[:place]}:
+            raise errors.BlockExists(pipeline=whole.get("uuid"), block=each["uuid"])
+        _refuse_unknown(filled, _texts(each.get("upstream_blocks")))
+    return _settled(filled)
+
+
 def change(whole: Document, name: str, changes: Document) -> Document:
     """The pipeline with some fields of that block saying something else. BlockNotFound; BadPipeline for a circle."""
     _refuse_unknown(whole, [name, *_texts(changes.get("upstream_blocks"))])

@@ -1,9 +1,10 @@
 """The edges between blocks: what is written, less what leads nowhere."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from headrace.model import graph
+from headrace.model import graph, steps
 from headrace.model.pipeline import NEVER_RUN, Block
 from headrace.project import blocks
 from headrace.project.fields import Field
@@ -41,8 +42,15 @@ def warn_one_sided(read: Sequence[tuple[Field, Block]], warn: Warn) -> None:
                 warn(field, f"{below!r} does not name {block.uuid!r} upstream; the edge is left out")
 
 
-def refuse_cycle(settled: Iterable[Block], written: Field) -> None:
-    """Raises Wrong that names the blocks of a cycle in their order."""
+def refuse_cycle(settled: Sequence[Block], written: Field) -> None:
+    """Raises Wrong that names the blocks of a cycle in their order, and the datasets for which they wait."""
     circle = graph.cycle({block.uuid: block.upstream for block in settled})
     if circle:
-        raise written.refused(f"these blocks wait for each other: {' → '.join(circle)}")
+        why = [f"these blocks wait for each other: {' → '.join(circle)}", *_through(settled, set(pairwise(circle)))]
+        raise written.refused("; ".join(why))
+
+
+def _through(settled: Sequence[Block], pairs: set[tuple[str, str]]) -> Iterator[str]:
+    for edge in steps.edges(settled):
+        if (edge.above, edge.below) in pairs:
+            yield f"{edge.below} reads {edge.dataset}, which {edge.above} writes"

@@ -42,10 +42,18 @@ def lay_out(snapshot: Snapshot, project: Project, versions: Path) -> Path:
     elif place not in _whole:
         _mend(snapshot, project, place)
     _whole.add(place)
+    _remember(snapshot, project, place)
     return place
 
 
 _whole: set[Path] = set()  # those this process has looked at
+_latest: dict[Path, tuple[Path, dict[str, str]]] = {}  # of each project: where that is, and its files by their digests
+
+
+def _remember(snapshot: Snapshot, project: Project, place: Path) -> None:
+    """What it has in common with the next snapshot of the project need not be copied then."""
+    if project.path not in _latest or _latest[project.path][0] != place:
+        _latest[project.path] = place, {file.digest: file.path for file in snapshot.files}
 
 
 def _build(snapshot: Snapshot, project: Project, place: Path) -> None:
@@ -55,7 +63,8 @@ def _build(snapshot: Snapshot, project: Project, place: Path) -> None:
     try:
         beside.chmod(0o755)
         for file in snapshot.files:
-            _copy(file, snapshot, project, beside)
+            if not _link(file, project, beside):
+                _copy(file, snapshot, project, beside)
         _rename(beside, place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -79,6 +88,20 @@ def _mend(snapshot: Snapshot, project: Project, place: Path) -> None:
             sound = False
         if not sound:
             _copy(file, snapshot, project, place)
+
+
+def _link(file: File, project: Project, to: Path) -> bool:
+    """Whether the file could be put there as the very one that an earlier snapshot has, which nothing ever changes."""
+    earlier, files = _latest.get(project.path, (to, {}))
+    if file.digest not in files:
+        return False
+    target = f"{to}/{file.path}"
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120 - of thousands of files
+        os.link(f"{earlier}/{files[file.digest]}", target)
+    except OSError:  # it was taken away, or has as many names as a file may have
+        return False
+    return True
 
 
 def _copy(file: File, snapshot: Snapshot, project: Project, to: Path) -> None:

@@ -16,10 +16,7 @@ Document = Mapping[str, Any]
 
 def new(whole: Document) -> str:
     """The text of a file that says that and nothing else."""
-    text = ""
-    for name, value in whole.items():
-        text = edits.put(text, (name,), value)
-    return text
+    return "".join(edits.put("", (name,), value) for name, value in whole.items())
 
 
 def read(text: str, file: str) -> dict[str, Any]:

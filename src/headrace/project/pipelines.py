@@ -4,7 +4,20 @@ from collections.abc import Callable, Sequence
 
 from headrace import errors
 from headrace.model.pipeline import Block, BlockType, Language, Pipeline
-from headrace.project import blocks, concurrency, document, edges, files, folder, imports, places, retries, source, tree
+from headrace.project import (
+    blocks,
+    concurrency,
+    document,
+    edges,
+    files,
+    folder,
+    imports,
+    places,
+    retries,
+    source,
+    steps,
+    tree,
+)
 from headrace.project.faults import NotPlain, NotYaml
 from headrace.project.fields import Field, Wrong
 from headrace.project.folder import Project
@@ -83,7 +96,7 @@ def _pipeline(project: Project, name: str, written: document.Document) -> Pipeli
         variables=whole.at("variables").mapping(),
         retry_config={**project.retry_config, **retries.read(whole.at("retry_config"))},
         limits=concurrency.of_pipeline(whole, project.concurrency, fields, _warner(warnings)),
-        imports=imports.third_party(project, _check_code(project, (*all_blocks, *callbacks, *conditionals))),
+        imports=_imports(project, (*all_blocks, *callbacks, *conditionals)),
         warnings=tuple(warnings),
         extra=whole.rest(_KNOWN),
     )
@@ -99,6 +112,7 @@ def _blocks(
     known = [block for _, block in lists[0]]
     settled = [edges.settle(each, known, warn) for each in lists]
     edges.warn_one_sided(lists[0], warn)
+    settled[0] = steps.join(lists[0], settled[0])
     edges.refuse_cycle(settled[0], whole.at("blocks"))
     return lists[0], settled
 
@@ -124,6 +138,12 @@ def _legacy_callbacks(project: Project, read: Sequence[tuple[Field, Block]]) -> 
             attached = Field({"upstream_blocks": [block.uuid]}, written.path)
             found.append((attached, Block(name, BlockType.CALLBACK, name=name, file=file, upstream=(block.uuid,))))
     return found
+
+
+def _imports(project: Project, all_blocks: Sequence[Block]) -> tuple[str, ...]:
+    """What the blocks' code imports, and what their queries take. Raises what `_check_code` does."""
+    written = imports.third_party(project, _check_code(project, all_blocks))
+    return tuple(sorted({*written, *steps.imports(all_blocks)}))
 
 
 def _check_code(project: Project, all_blocks: Sequence[Block]) -> list[str]:

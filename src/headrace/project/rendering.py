@@ -28,8 +28,17 @@ def render(text: str, environment: Mapping[str, str], secret: Callable[[str], st
 
     `secret` gives the value of a secret by its name; what is wrong in headrace itself then is raised as it is.
     """
+    return _rendered(_sandbox, text, _names(environment, secret))
+
+
+def fill(text: str, variables: Mapping[str, Any]) -> str:
+    """The text with these variables in their places, as text. Raises NotRendered, also for a name that is none of them."""
+    return _rendered(_strict, text, variables)
+
+
+def _rendered(among: sandbox.SandboxedEnvironment, text: str, names: Mapping[str, Any]) -> str:
     try:
-        return _bounded(_sandbox.from_string(text).generate(_names(environment, secret)))
+        return _bounded(among.from_string(text).generate(names))
     except jinja2.TemplateSyntaxError as error:
         raise NotRendered(error.message or "it is no template", error.lineno) from None
     except (NotRendered, errors.HeadraceError):
@@ -89,8 +98,5 @@ def _size(operator: str, left: Any, right: Any) -> float:
     return bits[0] * abs(right) if operator == "**" else sum(bits)
 
 
-_sandbox = _Sandbox(
-    undefined=jinja2.ChainableUndefined,
-    finalize=_written,
-    keep_trailing_newline=True,
-)
+_sandbox = _Sandbox(undefined=jinja2.ChainableUndefined, finalize=_written, keep_trailing_newline=True)
+_strict = _Sandbox(undefined=jinja2.StrictUndefined, finalize=_written, keep_trailing_newline=True)

@@ -29,7 +29,7 @@ def _unsupported(pipeline: Pipeline) -> Iterator[str]:
 def _unsupported_block(block: Block) -> Iterator[str]:
     if block.type not in _TYPES:
         yield f"the block {block.uuid} of type {block.type}"
-    if block.language is not Language.PYTHON:
+    if block.language is not Language.PYTHON and not block.is_step and not block.is_transfer:
         yield f"the block {block.uuid} in {block.language}"
     for setting in ("dynamic", "reduce_output"):
         if block.configuration.get(setting):

@@ -8,11 +8,15 @@ from headrace.store import databases
 from headrace.store.audit import Audit
 from headrace.store.auditing import Auditor
 from headrace.store.backfills import Backfills
+from headrace.store.bookmarks import Bookmarks
 from headrace.store.database import About, Database, Listener
+from headrace.store.datasets import Datasets
 from headrace.store.engines import Engines
 from headrace.store.happenings import Happenings
 from headrace.store.limits import LimitTable
+from headrace.store.lineages import Lineages
 from headrace.store.occurrences import Occurrences
+from headrace.store.pipelines import Pipelines
 from headrace.store.projects import Projects
 from headrace.store.retention import Retention
 from headrace.store.runs import Runs
@@ -28,9 +32,10 @@ from headrace.store.watches import Watches
 
 
 class Store:
-    """What is remembered: `projects` with all that pins their runs, `engines`, `limits`,
+    """What is remembered: `projects` with all that pins their runs, their `pipelines`, `engines`, `limits`,
     `runs` with all of theirs, `triggers` and `backfills`, `occurrences` and the `watches` that look for some of them,
-    and `secrets`; by `retention` what has become old goes.
+    `secrets`, the `datasets` that runs read and write, the `lineages` of those, and the `bookmarks` of blocks that load by
+    and by; by `retention` what has become old goes.
     """
 
     def __init__(self, opened: Database, auditor: Auditor | None = None) -> None:
@@ -38,6 +43,7 @@ class Store:
         self.audit = Audit(opened)
         self.auditor = auditor or Auditor(self.audit)
         self.projects = Projects(opened)
+        self.pipelines = Pipelines(opened)
         self.engines = Engines(opened)
         self.limits = LimitTable(opened)
         self.runs = Runs(opened)
@@ -54,6 +60,9 @@ class Store:
         self.tags = Tags(opened)
         self.happenings = Happenings(opened)
         self.secrets = Secrets(opened)
+        self.datasets = Datasets(opened)
+        self.lineages = Lineages(opened)
+        self.bookmarks = Bookmarks(opened)
 
     def within(self, reach: Reach) -> "Store":
         """The same store, where only what is within reach is there, and only that of it may be changed for which it takes."""

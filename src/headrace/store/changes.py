@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from headrace.model.output import Output
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Run
 from headrace.model.transitions import BlockMove, RunMove
+from headrace.store.bookmarks import Bookmark
+from headrace.store.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,20 @@ class AttemptWaits:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptCommits:
+    """A running attempt whose outputs are to be committed from now on; they are written down with it."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDelayed:
+    """An attempt that commits, of which it is not known yet whether it has; its `failure` says why."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptEnded:
     """The attempt as it is now that it is final, found by its `uid` and `epoch`, with its outputs."""
 
@@ -61,4 +77,16 @@ class Profiled:
     outputs: tuple[Output, ...]
 
 
-Change = RunMoved | BlockMoved | AttemptBegun | AttemptStarted | AttemptWaits | AttemptEnded | Profiled
+Change = (
+    RunMoved
+    | BlockMoved
+    | AttemptBegun
+    | AttemptStarted
+    | AttemptWaits
+    | AttemptCommits
+    | AttemptDelayed
+    | AttemptEnded
+    | Profiled
+    | Written
+    | Bookmark
+)

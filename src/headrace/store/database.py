@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -89,8 +89,18 @@ class Database(ABC):
                 connection.execution_options(sight=self._sight)
             return Script(connection).ask(statement, values).named
 
+    def ask_together(self, questions: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[list[dict[str, Any]]]:
+        """The rows of each of those questions, as `ask` gives them; they are sent together, and each is of its own moment."""
+        with self._plainly(), self._asking.connect() as connection:
+            if self._sight:
+                connection.execution_options(sight=self._sight)
+            with Script(connection) as script:
+                answers = [script.say(statement, values) for statement, values in questions]
+            return [answer.named for answer in answers]
+
     def close(self) -> None:
-        self._engine.dispose()
+        for each in {self._engine, self._asking}:
+            each.dispose()
 
     def revision(self) -> str | None:
         """The revision it is at; None for one that is new. StoreTooNew when a newer headrace wrote it."""

@@ -62,9 +62,7 @@ class Engines:
 
     def living(self) -> list[EngineRow]:
         """Those that have a row, the oldest first."""
-        with self._database.read() as connection:
-            found = connection.execute(sa.select(engines).order_by(engines.c.started_at, engines.c.name)).mappings()
-            return [EngineRow(**row) for row in found]
+        return [EngineRow(**row) for row in self._database.ask(_LIVING)]
 
     def holding(self) -> dict[str, int]:
         """How many open runs each owner has, living or not; those without any are left out."""
@@ -116,3 +114,4 @@ _DRAINED = Statement(
         engines.c.name == sa.bindparam("name", type_=engines.c.name.type), engines.c.drain_requested_at.is_not(None)
     )
 )
+_LIVING = Statement(sa.select(engines).order_by(engines.c.started_at, engines.c.name))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from headrace.model.limits import Limits as Written
+from headrace.model.run import BlockStatus
 from headrace.store.database import Database
 from headrace.store.script import Plural, Script, Statement
 from headrace.store.tables import attempts, block_runs, limits, pipelines, runs
@@ -16,7 +17,9 @@ from headrace.store.tables import attempts, block_runs, limits, pipelines, runs
 HOLDERS = 5  # runs that are named as holding the places of a limit
 
 ADMITTED = sa.and_(runs.c.ended_at.is_(None), runs.c.admitted_at.is_not(None))
-UNDER_WAY = sa.and_(attempts.c.ended_at.is_(None), sa.not_(attempts.c.waiting))  # what waits for other runs is not
+UNDER_WAY = sa.and_(  # what waits for other runs is not, nor what has run and is committed
+    attempts.c.ended_at.is_(None), sa.not_(attempts.c.waiting), attempts.c.status != BlockStatus.COMMITTING.value
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +56,6 @@ class LimitTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, pipeline_id: int, trigger_id: int | None = None) -> LimitRows:
-        """The limits that runs of that pipeline come under, when that trigger begins them."""
-        rows = _bounding(self._database.ask(_OVER, pipeline=pipeline_id), trigger_id)
-        found = {(row["kind"], row["block"]): Limit(row["id"], row["cap"], row["skip"]) for row in rows}
-        return LimitRows(
-            project=found.get(("project_blocks", "")),
-            pipeline=found.get(("pipeline_runs", "")),
-            trigger=found.get(("trigger_runs", "")),
-            blocks={block: limit for (kind, block), limit in found.items() if kind == "block_runs"},
-        )
-
     def used(self, run_id: int) -> list[Use]:
         """For each limit that the run and its blocks come under, how far it is used and by which runs."""
         query = sa.select(runs.c.pipeline_id, runs.c.trigger_id).where(runs.c.id == run_id)
@@ -71,6 +63,18 @@ class LimitTable:
             pipeline_id, trigger_id = connection.execute(query).one()
             over = _bounding(_over(connection, pipeline_id), trigger_id)
             return [_use(connection, limit, trigger_id) for limit in over]
+
+
+def bounding(kept: Iterable[dict[str, Any]], trigger_id: int | None) -> LimitRows:
+    """Which of the rows, as `over` gives them, runs of that trigger come under."""
+    rows = _bounding(kept, trigger_id)
+    found = {(row["kind"], row["block"]): Limit(row["id"], row["cap"], row["skip"]) for row in rows}
+    return LimitRows(
+        project=found.get(("project_blocks", "")),
+        pipeline=found.get(("pipeline_runs", "")),
+        trigger=found.get(("trigger_runs", "")),
+        blocks={block: limit for (kind, block), limit in found.items() if kind == "block_runs"},
+    )
 
 
 def room(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
@@ -86,9 +90,9 @@ def room(connection: sa.Connection, ids: Collection[int]) -> dict[int, int]:
     }
 
 
-def same(database: Database, pipeline_id: int, written: Written) -> bool:
-    """Whether the rows are what project and pipeline say."""
-    shared, own = _apart(database.ask(_OVER, pipeline=pipeline_id))
+def same(kept: Iterable[dict[str, Any]], written: Written) -> bool:
+    """Whether the rows, as `over` gives them, are what project and pipeline say."""
+    shared, own = _apart(kept)
     found = {(row["kind"], row["block"]): (row["cap"], row["skip"]) for row in shared}
     return found == _rows(written) and all(row["skip"] == written.skip for row in own)
 
@@ -158,14 +162,14 @@ def _rows(written: Written) -> dict[tuple[str, str], tuple[int, bool]]:
     return {key: (cap, key in skips) for key, cap in caps.items() if cap is not None}
 
 
-_PIPELINE = sa.bindparam("pipeline", type_=pipelines.c.id.type)
-_PROJECT = sa.select(pipelines.c.project_id).where(pipelines.c.id == _PIPELINE).scalar_subquery()
-_OVER = Statement(  # the rows of a pipeline and of its project
-    sa.select(limits)
-    .where(limits.c.project_id == _PROJECT)
-    .where(sa.or_(limits.c.pipeline_id == _PIPELINE, limits.c.pipeline_id.is_(None)))
-    .order_by(limits.c.id)
-)
+def over(pipeline: sa.ColumnElement[int]) -> sa.Select[Any]:
+    """The rows of that pipeline and of its project."""
+    project = sa.select(pipelines.c.project_id).where(pipelines.c.id == pipeline).scalar_subquery()
+    of_either = sa.or_(limits.c.pipeline_id == pipeline, limits.c.pipeline_id.is_(None))
+    return sa.select(limits).where(limits.c.project_id == project, of_either).order_by(limits.c.id)
+
+
+_OVER = Statement(over(sa.bindparam("pipeline", type_=pipelines.c.id.type)))
 
 
 def _over(connection: sa.Connection, pipeline_id: int) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ where the next run within it can be.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import merge
 from pathlib import Path
 from typing import Any, cast
@@ -243,6 +244,8 @@ def _conditions(connection: sa.Connection, query: Query) -> list[Condition] | No
     found += [_mentions(name, value) for name, value in query.variables.items()]
     if query.passed_sla is not None:
         found.append(lambda seen: seen.passed_sla == sa.literal(query.passed_sla))
+    if query.version is not None:
+        found.append(lambda seen: seen.version_id == query.version)
     if query.trigger is not None and query.backfill is not None:
         found.append(lambda seen: seen.trigger_id == query.trigger)
     for tag in sorted(query.tags):
@@ -328,7 +331,7 @@ def read(connection: sa.Connection, ids: Sequence[int], *, blocks: bool) -> list
         theirs = script.say(*_BLOCK_RUNS.of(ids)) if blocks else None
     of: dict[int, list[BlockRun]] = {}
     for row in theirs.named if theirs else ():
-        of.setdefault(row["run_id"], []).append(rows.block_run(row))
+        of.setdefault(row["run_id"], []).append(_block_run(row))
     by_id = {row["id"]: row for row in found.named}
     return [_listed(by_id[run_id], tuple(of.get(run_id, ()))) for run_id in ids if run_id in by_id]
 
@@ -338,9 +341,17 @@ def _listed(row: rows.Columns, blocks: tuple[BlockRun, ...]) -> Listed:
         run = rows.run(row)
     except errors.RowUnreadable:
         run = rows.bare_run(row)
-    return Listed(run, row["project"], row["pipeline"], Path(row["folder"]), blocks)
+    return Listed(run, row["project"], row["pipeline"], _folder(row["folder"]), blocks)
 
 
+def _block_run(row: rows.Columns) -> BlockRun:
+    try:
+        return rows.block_run(row)
+    except errors.RowUnreadable:
+        return rows.bare_block_run(row)
+
+
+_folder = lru_cache(maxsize=256)(Path)  # of many runs it is the same
 _NAMES = (projects.c.name.label("project"), pipelines.c.name.label("pipeline"), projects.c.path.label("folder"))
 _RUNS = Plural(
     lambda ids: sa.select(*rows.RUN, *_NAMES).select_from(runs.join(pipelines).join(projects)).where(runs.c.id.in_(ids))

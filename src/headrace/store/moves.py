@@ -17,9 +17,12 @@ from headrace import errors
 from headrace.model.output import Output
 from headrace.model.run import FINAL_RUN, Attempt, BlockRun, BlockStatus
 from headrace.model.transitions import BlockMove, RunMove
-from headrace.store import ends
+from headrace.store import bookmarks, ends, written
+from headrace.store.bookmarks import Bookmark
 from headrace.store.changes import (
     AttemptBegun,
+    AttemptCommits,
+    AttemptDelayed,
     AttemptEnded,
     AttemptStarted,
     AttemptWaits,
@@ -30,6 +33,7 @@ from headrace.store.changes import (
 )
 from headrace.store.script import Answer, Plural, Script, Statement, insertion
 from headrace.store.tables import attempts, block_runs, events, outputs, runs
+from headrace.store.written import Written
 
 Columns = dict[str, Any]
 
@@ -39,7 +43,7 @@ class Landed:
     """What writing a turn has brought to light."""
 
     cancels: dict[int, datetime]  # the runs that somebody has asked to cancel, and when
-    heard: bool  # whether some trigger listens for the end of one of the runs
+    heard: bool  # whether some trigger listens for the end of one of the runs, or for a version that was recorded
 
 
 def write(connection: sa.Connection, epochs: Mapping[int, int], changes: Sequence[Change]) -> Landed:
@@ -101,22 +105,38 @@ class _Writing:
         self.script = script
         self._guarded: list[tuple[Answer, str, list[Columns]]] = []
         self._ends: Answer | None = None
+        self._versions: written.Record | None = None
 
     def write(self, changes: Sequence[Change]) -> None:
         of: dict[type, list[Any]] = {}
         for change in changes:
             of.setdefault(type(change), []).append(change)
-        ended = of.get(AttemptEnded, ())
+        ended, commits = of.get(AttemptEnded, []), of.get(AttemptCommits, [])
         self._say(_ATTEMPTS, [_begun(change.attempt) for change in of.get(AttemptBegun, ())])
         self._move_runs(of.get(RunMoved, ()))
         self._move_blocks(of.get(BlockMoved, ()))
         self._update("attempts", _STARTED, [_started(change) for change in of.get(AttemptStarted, ())])
         self._update("attempts", _WAITS, [_waits(change) for change in of.get(AttemptWaits, ())])
-        self._update("attempts", _ENDED, [_ended(change) for change in ended])
-        self._say(_OUTPUTS, [columns for change in ended for columns in _kept(change.attempt)])
+        self._update("attempts", _DELAYED, [_delayed(change) for change in of.get(AttemptDelayed, ())])
+        self._update("attempts", _REPORTED, [_reported(change) for change in (*ended, *commits)])
+        self._keep_outputs(ended, commits)
         self._say(_PROFILES, [columns for change in of.get(Profiled, ()) for columns in _profiled(change)])
         self._say(_EVENTS, [_event(change) for change in changes if isinstance(change, RunMoved | BlockMoved)])
         self._ends = self._say(ends.NOTE, [_end(each) for each in of.get(RunMoved, ()) if each.move.to in FINAL_RUN])
+        if versions := of.get(Written):
+            self._versions = written.Record(self.script, versions)
+        if moved := of.get(Bookmark):
+            bookmarks.move(self.script, moved)
+
+    def _keep_outputs(self, ended: Sequence[AttemptEnded], commits: Sequence[AttemptCommits]) -> None:
+        """Those of attempts that commit are written down before: then only what came of the commit is added, or,
+        where nothing came of it, they go."""
+        new, settled = [change.attempt for change in commits], list[Attempt]()
+        for change in ended:
+            (settled if change.was is BlockStatus.COMMITTING else new).append(change.attempt)
+        self._say(_OUTPUTS, [columns for attempt in new for columns in _kept(attempt)])
+        self._say(_EXTRAS, [columns for attempt in settled for columns in _extras(attempt)])
+        self._say(_DROPS, [{"of_attempt": attempt.uid} for attempt in settled if not attempt.outputs])
 
     def check(self) -> None:
         """Each update landed on its one row, or the turn is refused."""
@@ -124,10 +144,13 @@ class _Writing:
             if answer.count != len(many):
                 keys = [each.get("at_id") or each.get("at_uid") for each in many]
                 raise errors.MoveRefused(move=f"to {many[0]['to_status']}", subject=f"{table} {keys}")
+        if self._versions:
+            self._versions.check()
 
     def heard(self) -> bool:
-        """Whether some trigger listens for the end of one of the runs."""
-        return self._ends is not None and self._ends.count > 0
+        """Whether some trigger listens for the end of one of the runs, or for a version that was recorded."""
+        ends = self._ends is not None and self._ends.count > 0
+        return ends or (self._versions is not None and self._versions.heard())
 
     def _move_runs(self, moved: Iterable[RunMoved]) -> None:
         """Sets what the moves set and nothing more: a cancel may have been asked since the run was read."""
@@ -186,7 +209,8 @@ def _to(row: Any, names: Iterable[str]) -> Columns:
 _MOVED = ("status", "reason", "attempt", "failures", "retry_at", "started_at", "ended_at")
 _STARTED = ("status", "reason", "started_at")
 _WAITS = ("status", "waiting")
-_ENDED = (
+_DELAYED = ("status", "failure")
+_REPORTED = (
     "status",
     "reason",
     "started_at",
@@ -221,9 +245,14 @@ _EVENTS = insertion(events, "run_id", "block", "attempt", "at", "kind", "status"
 _OUTPUT = tuple(Output.__dataclass_fields__)
 _OF_ATTEMPT = sa.select(attempts.c.id).where(attempts.c.uid == sa.bindparam("of_attempt")).scalar_subquery()
 _OUTPUTS = insertion(outputs, "place", *_OUTPUT, attempt_id=_OF_ATTEMPT)
+_THIS_OUTPUT = (outputs.c.path == sa.bindparam("of_path"), outputs.c.attempt_id == _OF_ATTEMPT)
+_EXTRAS = Statement(
+    sa.update(outputs).where(*_THIS_OUTPUT).values(extra=sa.bindparam("to_extra", type_=outputs.c.extra.type))
+)
+_DROPS = Statement(sa.delete(outputs).where(outputs.c.attempt_id == _OF_ATTEMPT))
 _PROFILES = Statement(
     sa.update(outputs)
-    .where(outputs.c.path == sa.bindparam("of_path"), outputs.c.attempt_id == _OF_ATTEMPT)
+    .where(*_THIS_OUTPUT)
     .values({name: sa.bindparam(f"to_{name}", type_=outputs.c[name].type) for name in ("profile", "hash")})
 )
 
@@ -240,9 +269,14 @@ def _waits(change: AttemptWaits) -> Columns:
     return _at(change.attempt, BlockStatus.RUNNING) | _to(change.attempt, _WAITS)
 
 
-def _ended(change: AttemptEnded) -> Columns:
+def _delayed(change: AttemptDelayed) -> Columns:
+    return _at(change.attempt, BlockStatus.COMMITTING) | _to(change.attempt, _DELAYED)
+
+
+def _reported(change: AttemptEnded | AttemptCommits) -> Columns:
+    was = change.was if isinstance(change, AttemptEnded) else BlockStatus.RUNNING
     tests = {"to_tests": msgspec.to_builtins(change.attempt.tests) or None}
-    return _at(change.attempt, change.was) | _to(change.attempt, _ENDED) | tests
+    return _at(change.attempt, was) | _to(change.attempt, _REPORTED) | tests
 
 
 def _at(attempt: Attempt, status: BlockStatus) -> Columns:
@@ -252,6 +286,11 @@ def _at(attempt: Attempt, status: BlockStatus) -> Columns:
 def _kept(attempt: Attempt) -> Iterator[Columns]:
     for place, each in enumerate(attempt.outputs):
         yield {"of_attempt": attempt.uid, "place": place} | {name: getattr(each, name) for name in _OUTPUT}
+
+
+def _extras(attempt: Attempt) -> Iterator[Columns]:
+    for each in attempt.outputs:
+        yield {"of_attempt": attempt.uid, "of_path": each.path, "to_extra": each.extra}
 
 
 def _profiled(change: Profiled) -> Iterator[Columns]:

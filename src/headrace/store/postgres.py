@@ -52,17 +52,14 @@ class Postgres(Database):
     def __init__(self, url: str, patience: float | None) -> None:
         self._parameters = _parameters(url)
         self._patience = patience
-        engine = sa.create_engine(
-            "postgresql+psycopg://",
-            creator=self.connect,
-            isolation_level="READ COMMITTED",  # what is counted after a lock was taken is what others have committed
-            pool_size=5,
-            max_overflow=15,
-        )
-        event.listen(engine, "connect", _prepare)
-        super().__init__(engine, _place(self._parameters))
-        self._reading = engine.execution_options(isolation_level="REPEATABLE READ")
-        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")  # one round trip
+        super().__init__(self._pool(), _place(self._parameters))
+        self._asking = self._pool(isolation_level="AUTOCOMMIT", pool_reset_on_return=None)  # one round trip
+
+    def _pool(self, **given: Any) -> sa.Engine:
+        """Connections that are kept, and given out to one at a time."""
+        found = sa.create_engine("postgresql+psycopg://", creator=self.connect, pool_size=5, max_overflow=15, **given)
+        event.listen(found, "connect", _prepare)
+        return found
 
     def connect(self, *, autocommit: bool = False) -> Connection:
         """A connection of the caller's own."""
@@ -81,7 +78,13 @@ class Postgres(Database):
         return notices.Listener(lambda: self.connect(autocommit=True), wake)
 
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
-        """The driver begins a transaction with its first statement."""
+        """The driver begins the transaction with its first statement: what is read is of one moment; what is counted
+        after a lock was taken is what others have committed.
+        """
+        driver: Any = connection.connection.driver_connection
+        level = psycopg.IsolationLevel.READ_COMMITTED if writes else psycopg.IsolationLevel.REPEATABLE_READ
+        if driver.isolation_level is not level:
+            driver.isolation_level = level
 
     def _plain(self, error: Exception) -> errors.HeadraceError | None:
         found = error.orig if isinstance(error, exc.DBAPIError) else error
@@ -89,8 +92,15 @@ class Postgres(Database):
         if isinstance(found, (*_UNREADABLE,)):
             return errors.StoreUnreadable(path=self.place, why=why)
         if isinstance(found, (*_UNAVAILABLE,)):
+            self._let_go_of_lost(found)
             return errors.StoreUnavailable(path=self.place, why=why)
         return None
+
+    def _let_go_of_lost(self, error: Exception) -> None:
+        """Where one connection was lost the others are lost too: none of those that are kept is given out any more."""
+        if isinstance(error, psycopg.Error) and (error.sqlstate is None or error.sqlstate.startswith(_LOST)):
+            for pool in (self._engine, self._asking):
+                pool.dispose()
 
     @contextmanager
     def _alone(self) -> Generator[sa.Connection]:
@@ -126,6 +136,7 @@ def _place(parameters: dict[str, Any]) -> str:
     return f"PostgreSQL {parameters.get('dbname') or ''}{' at ' if where else ''}{where}".strip()
 
 
+_LOST = ("08", "57P")  # how the codes of errors begin that end a connection; what the driver finds itself has none
 _UNREADABLE = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 _UNAVAILABLE = (
     psycopg.OperationalError,  # lost, refused, shutting down, out of memory or disk, deadlocked

@@ -38,6 +38,7 @@ class Pinned:
     pipeline_id: int
     snapshot_id: int
     version_id: int
+    paused: bool = False  # its pipeline begins no runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,10 @@ class Projects:
         A second path of the same folder name gets the name with a number after it. Snapshot and version are marked as
         used, within the day: none that is used goes, so whoever has pinned them has days to make a run of them.
         """
-        seen = self._database.ask(_PINNED, path=str(path), pipeline=pipeline.name, version=version, snapshot=snapshot)
-        if seen and _used(seen[0], at) and self._says_the_same(seen[0]["pipeline_id"], pipeline):
-            project = ProjectRow(seen[0]["id"], seen[0]["uid"], seen[0]["name"], path)
-            return Pinned(project, *(seen[0][f"{name}_id"] for name in ("pipeline", "snapshot", "version")))
+        if seen := self._seen(path, pipeline, version, snapshot, at):
+            return seen
         with self._database.write(reach.Pipeline(pipeline.name, pipeline.tags)) as connection:
-            project = _project(connection, path, name, at)
+            project = place(connection, path, name, at)
             key = {"project_id": project.id, "name": pipeline.name}
             pipeline_id = _ensure(connection, pipelines, key, {"uid": identity.new(), "created_at": at})
             key = {"project_id": project.id, "hash": snapshot}
@@ -81,12 +80,20 @@ class Projects:
             version_id = _use(connection, versions, key, rest, at)
             limits.write(connection, project.id, pipeline_id, pipeline.limits)
             tags.write(connection, pipeline_id, pipeline.tags)
-        return Pinned(project, pipeline_id, snapshot_id, version_id)
+            paused_at = connection.scalar(sa.select(pipelines.c.paused_at).where(pipelines.c.id == pipeline_id))
+        return Pinned(project, pipeline_id, snapshot_id, version_id, paused_at is not None)
 
-    def _says_the_same(self, pipeline_id: int, pipeline: Pipeline) -> bool:
-        """Whether what is kept of a pipeline beside its versions is what it says."""
-        kept = limits.same(self._database, pipeline_id, pipeline.limits)
-        return kept and tags.same(self._database, pipeline_id, pipeline.tags)
+    def _seen(self, path: Path, pipeline: Pipeline, version: str, snapshot: str, at: datetime) -> Pinned | None:
+        """The rows, where they are there and say what they are to say."""
+        named = {"path": str(path), "pipeline": pipeline.name}
+        pinned = (_PINNED, {**named, "version": version, "snapshot": snapshot})
+        rows, over, tagged = self._database.ask_together([pinned, (_OVER, named), (_TAGGED, named)])
+        same = limits.same(over, pipeline.limits) and tags.same(tagged, pipeline.tags)
+        if not (rows and same and _used(rows[0], at)):
+            return None
+        project = ProjectRow(rows[0]["id"], rows[0]["uid"], rows[0]["name"], path)
+        ids = {f"{name}_id": rows[0][f"{name}_id"] for name in ("pipeline", "snapshot", "version")}
+        return Pinned(project, **ids, paused=rows[0]["paused_at"] is not None)
 
     def find(self, path: Path) -> int | None:
         """The id of the project in that folder; None when nothing is remembered of it."""
@@ -101,13 +108,11 @@ class Projects:
     def register(self, path: Path, name: str, at: datetime) -> ProjectRow:
         """The row of the project in that folder."""
         with self._database.write() as connection:
-            return _project(connection, path, name, at)
+            return place(connection, path, name, at)
 
     def all(self) -> list[ProjectRow]:
         """Every project that was ever seen, the first one first."""
-        with self._database.read() as connection:
-            found = connection.execute(sa.select(*_PROJECT).order_by(projects.c.id)).mappings()
-            return [ProjectRow(row["id"], row["uid"], row["name"], Path(row["path"])) for row in found]
+        return [project(each) for each in self._database.ask(_ALL)]
 
     def pipeline_ids(self) -> set[int]:
         """Of all pipelines."""
@@ -163,29 +168,38 @@ class Projects:
 
     def names(self, pipeline_id: int) -> tuple[ProjectRow, str]:
         """The project of a pipeline, and the pipeline's name."""
-        (row,) = self._database.ask(_NAMES, id=pipeline_id)
-        return ProjectRow(row["id"], row["uid"], row["name"], Path(row["path"])), row["pipeline"]
+        (found,) = self._database.ask(_NAMES, id=pipeline_id)
+        return project(found), found["pipeline"]
+
+
+def project(columns: Mapping[str, Any]) -> ProjectRow:
+    """The project of a row that has the columns `PROJECT`."""
+    return ProjectRow(columns["id"], columns["uid"], columns["name"], Path(columns["path"]))
 
 
 def _by_id(table: sa.Table, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(*columns).where(table.c.id == sa.bindparam("id", type_=table.c.id.type))
 
 
-_PROJECT = (projects.c.id, projects.c.uid, projects.c.name, projects.c.path)
+PROJECT = (projects.c.id, projects.c.uid, projects.c.name, projects.c.path)
+_ALL = Statement(sa.select(*PROJECT).order_by(projects.c.id))
 _NAMES = Statement(
-    _by_id(pipelines, *_PROJECT, pipelines.c.name.label("pipeline")).select_from(pipelines.join(projects))
+    _by_id(pipelines, *PROJECT, pipelines.c.name.label("pipeline")).select_from(pipelines.join(projects))
 )
 _AT = projects.c.path == sa.bindparam("path")
 _AT_PATH = Statement(sa.select(projects.c.id).where(_AT))
-_PIPELINE = Statement(sa.select(pipelines.c.id).join(projects).where(_AT, pipelines.c.name == sa.bindparam("pipeline")))
+_NAMED = sa.select(pipelines.c.id).join(projects).where(_AT, pipelines.c.name == sa.bindparam("pipeline"))
+_PIPELINE = Statement(_NAMED)
+_OVER, _TAGGED = Statement(limits.over(_NAMED.scalar_subquery())), Statement(tags.of(_NAMED.scalar_subquery()))
 _PIPELINE_IDS = Statement(sa.select(pipelines.c.id))
 _VERSION_ROW = (versions.c.id, versions.c.uid, versions.c.hash, versions.c.created_at, versions.c.used_at)
 _VERSION = Statement(_by_id(versions, versions.c.content))
 _SNAPSHOT_HASH = Statement(_by_id(snapshots, snapshots.c.hash))
 _PINNED = Statement(
     sa.select(
-        *_PROJECT,
+        *PROJECT,
         pipelines.c.id.label("pipeline_id"),
+        pipelines.c.paused_at,
         snapshots.c.id.label("snapshot_id"),
         versions.c.id.label("version_id"),
         snapshots.c.used_at.label("snapshot_used_at"),
@@ -205,11 +219,12 @@ def _used(row: Mapping[str, Any], at: datetime) -> bool:
     return all(isinstance(mark, datetime) and mark > at - USED for mark in marks)
 
 
-def _project(connection: sa.Connection, path: Path, name: str, at: datetime) -> ProjectRow:
+def place(connection: sa.Connection, path: Path, name: str, at: datetime) -> ProjectRow:
+    """The row of the project in that folder, made if there is none."""
     query = sa.select(projects.c.id, projects.c.uid, projects.c.name).where(projects.c.path == str(path))
     while not (found := connection.execute(query).first()):
         row = {"path": str(path), "name": _free_name(connection, name), "uid": identity.new(), "created_at": at}
-        _insert(connection, projects, row)
+        insert(connection, projects, row)
     return ProjectRow(found.id, found.uid, found.name, path)
 
 
@@ -226,7 +241,7 @@ def _ensure(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], 
     """The id of the row with that key, inserted with the rest if there is none."""
     query = sa.select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
     while (found := connection.scalar(query)) is None:
-        _insert(connection, table, {**key, **rest})
+        insert(connection, table, {**key, **rest})
     return found
 
 
@@ -236,11 +251,11 @@ def _use(
     """As `_ensure`, of a row that is marked as used; one that goes at this very moment is made anew."""
     marking = sa.update(table).where(*(table.c[name] == value for name, value in key.items())).values(used_at=at)
     while (found := connection.scalar(marking.returning(table.c.id))) is None:
-        _insert(connection, table, {**key, **rest})
+        insert(connection, table, {**key, **rest})
     return found
 
 
-def _insert(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
-    """Inserts the row, unless somebody has just inserted it: then it is there to be found."""
+def insert(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Inserts the row, unless one like it is there, or was inserted just now: then that is there to be found."""
     with contextlib.suppress(exc.IntegrityError), connection.begin_nested():
         connection.execute(sa.insert(table).values(row))

@@ -55,6 +55,11 @@ SEEN: Mapping[str, str | None] = {
     "keys": _of("keys", "runs", "run_uid", "uid"),
     "engines": None,  # what moves the runs of all; which are theirs is told by `runs`
     "occurrences": NOTHING,  # what is posted is for everybody's triggers, and may say anything
+    "datasets": NOTHING,  # they belong to no pipeline
+    "dataset_versions": NOTHING,
+    "run_datasets": NOTHING,
+    "lineages": _of("lineages", "versions", "version_id"),
+    "bookmarks": OF_PIPELINE,
     "remains": NOTHING,
     "secrets": NOTHING,
     "tokens": NOTHING,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from headrace.model.output import CLEANED
 from headrace.model.retention import Ended
 from headrace.store.script import Plural, Script
-from headrace.store.tables import attempts, backfills, block_runs, events, keys, outputs, runs
+from headrace.store.tables import attempts, backfills, block_runs, events, keys, outputs, run_datasets, runs
 
 Rows = Counter[str]  # how many, by the name of their table
 Place = tuple[
@@ -111,6 +111,7 @@ _OF_RUNS: dict[sa.Table, Callable[[Iterable[Any]], sa.ColumnElement[bool]]] = {
     attempts: lambda ids: attempts.c.block_run_id.in_(_block_runs_of(ids)),
     block_runs: lambda ids: block_runs.c.run_id.in_(ids),
     events: lambda ids: events.c.run_id.in_(ids),
+    run_datasets: lambda ids: run_datasets.c.run_id.in_(ids),
     keys: lambda ids: keys.c.run_uid.in_(_uids_of(ids)),
     runs: lambda ids: runs.c.id.in_(ids),
 }

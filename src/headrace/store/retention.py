@@ -31,6 +31,7 @@ from headrace.store.tables import (
     attempts,
     block_runs,
     gaps,
+    lineages,
     occurrences,
     outputs,
     pipelines,
@@ -246,6 +247,10 @@ class Retention:
             if dry:
                 return [row.hash for row in found]
             these = sa.and_(table.c.id.in_([row.id for row in found]), table.c.used_at < before)  # as it is once locked
+            if table is versions:
+                locked = list(connection.scalars(sa.select(table.c.id).where(these).with_for_update()))
+                connection.execute(sa.delete(lineages).where(lineages.c.version_id.in_(locked)))
+                these = table.c.id.in_(locked)
             gone = list(connection.scalars(sa.delete(table).where(these).returning(table.c.hash)))
             _leave(connection, [(None, f"versions/{each}") for each in gone if table is snapshots])
             return gone

@@ -35,28 +35,44 @@ EVENT = [tables.events.c[name] for name in Event.__dataclass_fields__]
 Columns = Mapping[Any, Any]
 T = TypeVar("T")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_OBJECTS: Mapping[str, Any] = {"variables": {}, "selection": {}, "event_variables": None}  # and what stands for none
+_RECORDS: Mapping[str, Any] = {"settings": RunSettings, "occasion": Occasion}
 
 
 def run(columns: Columns) -> Run:
     given = _fields(Run, columns)
     given["status"] = RunStatus(columns["status"])
     row = f"run {columns['id']}"
-    given["settings"] = convert(columns["settings"], RunSettings, row)
-    given["occasion"] = convert(columns["occasion"], Occasion, row)
+    for name, nothing in _OBJECTS.items():
+        if not isinstance(given[name], dict) and given[name] is not nothing:
+            raise errors.RowUnreadable(row=row, why=f"its {name} is no object")
+    given |= {name: convert(columns[name], kind, row) for name, kind in _RECORDS.items()}
     return Run(**given)
 
 
 def bare_run(columns: Columns) -> Run:
-    """A run of which something cannot be decoded, as far as a list needs it: without its documents."""
-    documents: dict[str, Any] = {
-        "variables": {},
-        "selection": {},
-        "settings": {},
-        "occasion": {},
-        "event_variables": None,
-    }
-    moments = {name: LONG_AGO for name, value in columns.items() if isinstance(value, Undecoded)}
-    return run({**columns, **moments, **documents})
+    """A run of which something cannot be decoded, as far as a list needs it: with nothing in its place."""
+    objects = {name: columns[name] if isinstance(columns[name], dict) else none for name, none in _OBJECTS.items()}
+    records = {name: _legible(columns[name], kind) for name, kind in _RECORDS.items()}
+    return run({**columns, **_legible_moments(columns), **objects, **records})
+
+
+def bare_block_run(columns: Columns) -> BlockRun:
+    """A block run of which something cannot be decoded, as far as a list needs it."""
+    return block_run({**columns, **_legible_moments(columns)})
+
+
+def _legible(document: Any, kind: Any) -> Any:
+    try:
+        convert(document, kind, "document")
+    except errors.RowUnreadable:
+        return {}
+    return document
+
+
+def _legible_moments(columns: Columns) -> dict[str, datetime]:
+    """In place of those that are none."""
+    return {name: LONG_AGO for name, value in columns.items() if isinstance(value, Undecoded)}
 
 
 def block_run(columns: Columns) -> BlockRun:
@@ -117,10 +133,11 @@ NEW_EVENT = insertion(tables.events, "block", "attempt", "at", "kind", "status",
 
 def _fields(kind: Any, columns: Columns) -> dict[str, Any]:
     found = {name: columns[name] for name in kind.__dataclass_fields__ if name in columns}
-    for name, value in found.items():
-        if isinstance(value, Undecoded):
-            row = f"{kind.__name__} {columns.get('id')}"
-            raise errors.RowUnreadable(row=row, why=f"its {name} is no {name}: {value.why}")
+    if Undecoded in map(type, found.values()):
+        name, value = next((name, each) for name, each in found.items() if isinstance(each, Undecoded))
+        raise errors.RowUnreadable(
+            row=f"{kind.__name__} {columns.get('id')}", why=f"its {name} is no {name}: {value.why}"
+        )
     return found
 
 

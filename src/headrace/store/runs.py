@@ -13,8 +13,9 @@ from headrace.model.output import Output
 from headrace.model.query import Query
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Reopening, Run, RunStatus
 from headrace.model.sorting import BlockSorting, Sorting
-from headrace.store import claims, creating, endings, listing, retries, rows, slas, whole
+from headrace.store import brief, claims, creating, endings, listing, retries, rows, slas, whole
 from headrace.store import sorting as sort
+from headrace.store.brief import Brief
 from headrace.store.changes import Change
 from headrace.store.claims import Claims
 from headrace.store.columns import Moment
@@ -167,6 +168,10 @@ class Runs:
             raise errors.RunNotFound(run=run)
         return rows.run(found[0])
 
+    def brief(self, run_id: int) -> Brief:
+        """What an engine is to know of the run before it moves it; RunNotFound if there is none."""
+        return brief.read(self._database, run_id)
+
     def whole(self, run_id: int) -> Whole:
         """The run of that id with all that is kept of it, as it is at one moment; RunNotFound if there is none."""
         with self._database.read() as connection:
@@ -235,10 +240,6 @@ class Runs:
             raise errors.RunNotFound(run=run_id)
         return found[0]
 
-    def latest(self, limit: int) -> Sequence[Listed]:
-        """The newest runs first, at most `limit`."""
-        return self.page(Query(), limit).runs
-
     def block_runs(self, run_id: int) -> list[BlockRun]:
         """The run's block runs, in the order their blocks were written."""
         return [rows.block_run(row) for row in self._database.ask(_BLOCK_RUNS, run=run_id)]
@@ -266,6 +267,10 @@ class Runs:
         """The attempt whose outputs stand for each of those block runs, by block run id; others are left out."""
         found = self.attempts(block_run_ids)
         return {block_run: tries[-1] for block_run, tries in found.items() if tries[-1].status is BlockStatus.COMPLETED}
+
+    def is_committing(self, attempt: str, epoch: int) -> bool:
+        """Whether the outputs of that attempt (a uid) are still to be committed, and its run is held under that epoch."""
+        return bool(self._database.ask(_COMMITTING, attempt=attempt, epoch=epoch))
 
     def latest_completed(self, pipeline_id: int, block: str) -> int | None:
         """The newest block run of that block that completed by running, or None."""
@@ -304,6 +309,13 @@ _EVENTS_AFTER = Statement(
     .where(events.c.id > sa.bindparam("after", type_=events.c.id.type))
     .order_by(events.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_COMMITTING = Statement(
+    sa.select(attempts.c.id)
+    .select_from(attempts.join(block_runs).join(runs, block_runs.c.run_id == runs.c.id))
+    .where(attempts.c.uid == sa.bindparam("attempt", type_=attempts.c.uid.type))
+    .where(attempts.c.status == BlockStatus.COMMITTING.value)
+    .where(runs.c.epoch == sa.bindparam("epoch", type_=runs.c.epoch.type))
 )
 _MINE = sa.and_(claims.OPEN, runs.c.owner == sa.bindparam("owner", type_=runs.c.owner.type))
 _OWNED = Statement(sa.select(runs.c.id, runs.c.admitted_at).where(_MINE).order_by(runs.c.id))

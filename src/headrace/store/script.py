@@ -15,6 +15,7 @@ from sqlalchemy.sql import ClauseElement
 from headrace.store.columns import ID
 
 Columns = Mapping[str, Any]
+_IDLE = 0  # of a PostgreSQL connection: no transaction is under way
 Process = Callable[[Any], Any] | None
 
 
@@ -126,7 +127,8 @@ class Script:
         self._driver: Any = connection.connection.driver_connection
         self._dialect = connection.dialect
         self._sight = connection.get_execution_options().get("sight")
-        self._pipeline: Any = self._driver.pipeline() if connection.dialect.name == "postgresql" else None
+        self._remote = connection.dialect.name == "postgresql"
+        self._pipeline: Any = self._driver.pipeline() if self._remote else None
 
     def say(self, statement: Statement, columns: Columns) -> Answer:
         form, cursor = statement.on(self._dialect), self._driver.cursor()
@@ -139,9 +141,15 @@ class Script:
         return Answer(cursor, form)
 
     def ask(self, statement: Statement, columns: Columns) -> Answer:
-        """The answer to a statement that is a script by itself."""
+        """The answer to a statement that is a script by itself: one round trip as it is, unless a transaction begins with it."""
+        if self._pipeline and not self._begins():
+            self._pipeline = None
         with self:
             return self.say(statement, columns)
+
+    def _begins(self) -> bool:
+        """Whether the driver has a transaction begin with what is said next."""
+        return not self._driver.autocommit and self._driver.pgconn.transaction_status == _IDLE
 
     def __enter__(self) -> "Script":
         if self._pipeline:
@@ -165,8 +173,8 @@ class Script:
             raise exc.IntegrityError("script", None, error) from error
 
     def _let_go(self, error: Exception) -> None:
-        """After an error in a pipeline the driver no longer knows what the server has prepared: the connection ends."""
-        if self._pipeline:
+        """After an error the connection may be lost, or the driver know no longer what the server has prepared: it ends."""
+        if self._remote:
             self._connection.invalidate(error)
 
 

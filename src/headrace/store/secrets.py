@@ -39,6 +39,9 @@ def purpose(project_uid: str | None, name: str) -> str:
     return f"secret {project_uid or 'all'}/{name}"
 
 
+Marks = tuple[tuple[int, datetime], ...]  # what differs once any of the secrets that blocks of a project may read does
+
+
 class Secrets:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -74,9 +77,9 @@ class Secrets:
         """Those that blocks of that project may read: those of all projects first, then its own."""
         return _rows(self._database.ask(_OF, project=project_id))
 
-    def marks(self, project_id: int) -> tuple[tuple[int, datetime], ...]:
+    def marks(self, project_id: int) -> Marks:
         """What differs once any of the secrets that `of` gives does. It is short, for it is asked often."""
-        return tuple((row["id"], row["updated_at"]) for row in self._database.ask(_MARKS, project=project_id))
+        return marked(self._database.ask(_MARKS, project=project_id))
 
     def sealed_otherwise(self, begins: str, after: int, limit: int) -> list[SecretRow]:
         """Those beyond that id whose seal does not begin like that, in order of id."""
@@ -89,6 +92,20 @@ class Secrets:
         return seals.reseal(self._database, secrets.c.sealed, changes)
 
 
+def marks(project: sa.ColumnElement[int]) -> sa.Select[int, datetime]:
+    """The rows that `marked` makes the marks of that project of."""
+    return sa.select(secrets.c.id, secrets.c.updated_at).where(_seen(project)).order_by(secrets.c.id)
+
+
+def marked(rows: Iterable[Mapping[str, Any]]) -> Marks:
+    return tuple((row["id"], row["updated_at"]) for row in rows)
+
+
+def _seen(project: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Which secrets blocks of that project may read."""
+    return sa.or_(secrets.c.project_id.is_(None), secrets.c.project_id == project)
+
+
 _ROWS = sa.select(
     secrets.c.id,
     projects.c.name.label("project"),
@@ -99,9 +116,8 @@ _ROWS = sa.select(
     secrets.c.updated_at,
 ).select_from(secrets.outerjoin(projects))
 _PROJECT = sa.bindparam("project", type_=ID)
-_SEEN = sa.or_(secrets.c.project_id.is_(None), secrets.c.project_id == _PROJECT)
-_OF = Statement(_ROWS.where(_SEEN).order_by(secrets.c.project_id.is_not(None), secrets.c.id))
-_MARKS = Statement(sa.select(secrets.c.id, secrets.c.updated_at).where(_SEEN).order_by(secrets.c.id))
+_OF = Statement(_ROWS.where(_seen(_PROJECT)).order_by(secrets.c.project_id.is_not(None), secrets.c.id))
+_MARKS = Statement(marks(_PROJECT))
 
 
 def _named(project_id: int | None, name: str) -> sa.ColumnElement[bool]:

@@ -64,6 +64,8 @@ def _conditions(connection: sa.Connection, sorting: Sorting) -> Iterator[sa.Colu
         yield runs.c.trigger_id == query.trigger
     if query.backfill is not None:
         yield runs.c.backfill_id == query.backfill
+    if query.version is not None:
+        yield runs.c.version_id == query.version
     if query.statuses:
         yield runs.c.status.in_(sorted(query.statuses))
     if sorting.on is not None:

@@ -1,9 +1,9 @@
 """The tags of pipelines, as rows: those of the version that was pinned last. Roles may be for the pipelines of a tag."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -15,9 +15,14 @@ from headrace.store.script import Statement
 from headrace.store.tables import pipeline_tags, pipelines, tags, triggers
 
 
-def same(database: Database, pipeline_id: int, given: Collection[str]) -> bool:
-    """Whether the rows are what the pipeline says."""
-    return {row["tag"] for row in database.ask(_OF, pipeline=pipeline_id)} == set(given)
+def of(pipeline: sa.ColumnElement[int]) -> sa.Select[str]:
+    """The tags of that pipeline."""
+    return sa.select(pipeline_tags.c.tag).where(pipeline_tags.c.pipeline_id == pipeline)
+
+
+def same(kept: Iterable[Mapping[str, Any]], given: Collection[str]) -> bool:
+    """Whether the rows, as `of` gives them, are what the pipeline says."""
+    return {row["tag"] for row in kept} == set(given)
 
 
 def write(connection: sa.Connection, pipeline_id: int, given: Collection[str]) -> None:
@@ -30,7 +35,7 @@ def write(connection: sa.Connection, pipeline_id: int, given: Collection[str]) -
         connection.execute(sa.insert(pipeline_tags), [{"pipeline_id": pipeline_id, "tag": tag} for tag in sorted(new)])
 
 
-_OF = Statement(sa.select(pipeline_tags.c.tag).where(pipeline_tags.c.pipeline_id == sa.bindparam("pipeline", type_=ID)))
+_OF = Statement(of(sa.bindparam("pipeline", type_=ID)))
 
 
 @dataclass(frozen=True, slots=True)

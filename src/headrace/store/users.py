@@ -163,7 +163,7 @@ def _refuse_taken(connection: sa.Connection, user_id: int, row: Mapping[str, Any
         if (given := row.get(name)) and connection.scalar(
             sa.select(users.c.id).where(_called(given), users.c.id != user_id).limit(1)
         ):
-            raise errors.UserExists(name=given)
+            raise errors.UserExists(name=given, parameter=name)
 
 
 def _grant(connection: sa.Connection, user_id: int, grants: Collection[Grant]) -> None:

@@ -1,11 +1,13 @@
 """Attempt: one task carried out, from the outputs of the blocks above to the answer."""
 
+import contextlib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 from headrace import clock, errors, outputs
-from headrace.model.output import Output
+from headrace.model.output import DATASET, Output
 from headrace.model.run import Failure, TestResult
 from headrace.worker import failure, meter, running, source, stopping, wire
 from headrace.worker.kinds import python
@@ -18,7 +20,12 @@ _REASONS: dict[type[BaseException], str] = {  # wherever it happens
     errors.LeaseLapsed: "lease_lapsed",
     SystemExit: "exited",
     MemoryError: "out_of_memory",
+    errors.QueryTooLarge: "out_of_memory",
+    errors.DatasetNotFound: "not_read",
+    errors.DatasetUnreadable: "not_read",
+    errors.CannotKeep: "not_kept",
 }
+_KINDS = {"sql": "sql", "yaml": "transfer"}  # the modules, by language, of blocks that are no programs
 
 
 class Attempt:
@@ -48,6 +55,7 @@ class Attempt:
         self.was_stopped = False  # as its supervisor asked, who says so in the log
         self._step = "not_read"  # the reason of the failure, should what is being done fail
         self._seconds: float | None = None
+        self._kind: Any = None  # what carried it out, where that is no program
         self._single = True
         self._listed = False  # the block returned a list that is kept whole
         self._outputs: tuple[Output, ...] = ()
@@ -57,15 +65,7 @@ class Attempt:
     def run(self) -> wire.Finished:
         """Does all of it. It does not raise: whatever goes wrong is in the answer."""
         measures = meter.Meter()
-        block = python.module_for(self._task)
-        block.enter()
-        error: BaseException | None = None
-        try:
-            with stopping.Heeded():
-                self._carry_out(block)
-        except BaseException as raised:
-            error = raised
-        block.leave()
+        error = self._run_python() if self._task.language == "python" else self._tried(self._run_other)
         self.was_stopped = isinstance(error, errors.Stopped)
         return self._answer(measures, *self._verdict(error))
 
@@ -84,21 +84,58 @@ class Attempt:
             **measures.read(),
         )
 
+    def get_ready(self) -> None:
+        """What the next block of its kind will need is made now, while nobody waits; what cannot be is made then."""
+        if ready := getattr(self._kind, "get_ready", None):
+            with contextlib.suppress(Exception):
+                ready()
+
     def profile_large(self) -> wire.Profiled | None:
         """The outputs that were too large to be looked at before the answer, looked at."""
         large = tuple(self._profiled(output) for output in self._outputs if self._is_large(output))
         return wire.Profiled(attempt=self._task.attempt, outputs=large) if large else None
 
-    def _carry_out(self, block: running.Block) -> None:
+    def _run_python(self) -> BaseException | None:
+        block = python.module_for(self._task)
+        block.enter()
+        error = self._tried(lambda: self._go_through(block))
+        block.leave()
+        return error
+
+    def _tried(self, deed: Callable[[], None]) -> BaseException | None:
+        """What the deed raises, if it raises anything."""
         try:
-            self._go_through(block)
+            with stopping.Heeded():
+                self._carry_out(deed)
+        except BaseException as raised:
+            return raised
+        return None
+
+    def _carry_out(self, deed: Callable[[], None]) -> None:
+        try:
+            deed()
         finally:
             self._mend()
 
-    def _go_through(self, block: running.Block) -> None:
-        arguments = [outputs.argument(given.single, given.outputs, self._home) for given in self._task.inputs]
+    def _run_other(self) -> None:
+        """A block that is no program is carried out by what knows its language."""
+        self._refuse_late()
+        self._step = "not_loaded"
+        self._kind = _kind(self._task)
+        self._step = "raised"
+        start = clock.monotonic()
+        try:
+            self._outputs = self._kind.run(self._task)
+        finally:
+            self._seconds = clock.monotonic() - start
+
+    def _refuse_late(self) -> None:
         if self._task.until is not None and clock.boottime() >= self._task.until:
             raise errors.LeaseLapsed
+
+    def _go_through(self, block: running.Block) -> None:
+        arguments = [outputs.argument(given.single, given.outputs, self._home) for given in self._task.inputs]
+        self._refuse_late()
         self._step = "not_loaded"
         self._load(block, arguments)
         function = python.marked(block, self._task, len(arguments))
@@ -120,8 +157,6 @@ class Attempt:
 
     def _load(self, block: running.Block, arguments: list[Any]) -> None:
         task = self._task
-        if task.language != "python":
-            raise errors.Unsupported(file=task.file, what=f"a block in {task.language}")
         code = source.read(task.workplace.snapshot, task.workplace.live, task.file)
         self._prepare(code)
         named = {given.block: value for given, value in zip(task.inputs, arguments, strict=True)}
@@ -185,13 +220,23 @@ class Attempt:
         return "completed", "returned", None
 
     def _is_large(self, output: Output) -> bool:
-        return output.bytes > QUICK
+        return output.bytes > QUICK and output.kind != DATASET  # of rows for a dataset, their file says enough
 
     def _profiled(self, output: Output) -> Output:
         try:
             return outputs.profile(output, self._home, self._profile_seconds)
         except Exception:  # the output is kept; what is not known of it is left out
             return output
+
+
+def _kind(task: wire.Task) -> Any:
+    """The module that carries out blocks of the task's language, imported when first needed. Unsupported.
+
+    It has `run(task)`, which gives back the outputs, and `get_ready()` where there is anything to be made beforehand.
+    """
+    if task.language not in _KINDS:
+        raise errors.Unsupported(file=task.file, what=f"a block in {task.language}")
+    return import_module(f"headrace.worker.kinds.{_KINDS[task.language]}")
 
 
 def _context(task: wire.Task) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 import headrace
+from headrace import errors
 from headrace.model.run import Failure
 from headrace.worker import source
 
@@ -58,7 +59,12 @@ def _kind(error: BaseException) -> str:
 
 
 def _place(error: BaseException, live: str) -> tuple[str | None, int | None, str | None]:
-    """File, line and function of the deepest frame of the project's own code, or of the code that does not compile."""
+    """File, line and function of the deepest frame of the project's own code, or of the code that does not compile.
+
+    A query knows its own place.
+    """
+    if isinstance(error, errors.QueryFailed):
+        return error.facts["file"], error.facts["line"], None
     if isinstance(error, SyntaxError) and source.is_live(error.filename or "", live):
         return error.filename, error.lineno, None
     own = [frame for frame in _frames(error.__traceback__) if source.is_live(frame[0], live)]

@@ -89,6 +89,7 @@ class _Worker:
         self._talk.send(_encoded(finished, task))
         if profiled := work.profile_large():
             self._talk.say(profiled)
+        work.get_ready()
         del work, finished, profiled
         self._talk.say(self._ready(task, unanswered))
 

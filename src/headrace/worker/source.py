@@ -25,7 +25,7 @@ class Source:
 
     def show(self) -> None:
         """Makes tracebacks show the lines of this text, whatever the live file holds by now."""
-        _show(self.path, self.text)
+        show(self.path, self.text)
 
 
 def is_live(path: str, live: str) -> bool:
@@ -52,13 +52,14 @@ def read(snapshot: str, live: str, file: str) -> Source:
 def _compile(path: Path, live: str) -> Source:
     with open_source(str(path)) as opened:  # it heeds the file's own declaration of its encoding
         text = opened.read()
-    _show(live, text)
+    show(live, text)
     tree = ast.parse(text, live)
     code = compile(tree, live, "exec", dont_inherit=True)
     return Source(live, text, code, frozenset(_imports(tree)), frozenset(_words(tree)))
 
 
-def _show(path: str, text: str) -> None:
+def show(path: str, text: str) -> None:
+    """Whoever asks for the lines of that file is shown those of this text."""
     lines = [f"{line}\n" for line in text.splitlines()]
     linecache.cache[path] = (len(text), None, lines, path)
 

@@ -100,7 +100,13 @@ class _Supervisor:
         if self._lease.is_over:
             self._answer(verdicts.lapsed(task))
         elif self._recent.is_new(task.attempt):
-            self._roster.take(task)
+            self._roster.take(self._bounded(task))
+
+    def _bounded(self, task: wire.Task) -> wire.Task:
+        """The task with the memory limit that it comes under; what runs a query is told how much that may take."""
+        if task.memory_limit is not None or self._bounds.memory_limit is None:
+            return task
+        return msgspec.structs.replace(task, memory_limit=self._bounds.memory_limit)
 
     def _stop(self, stop: wire.Stop) -> None:
         if task := self._roster.withdraw(stop.attempt):
@@ -201,22 +207,19 @@ class _Supervisor:
         child.begin(number, task, self._lease.until)
         if task.timeout is not None:
             child.deadline = self._loop.after(task.timeout, lambda: self._overdue(child))
-        if self._limit(task) is not None and not self._glancing:
+        if task.memory_limit is not None and not self._glancing:
             self._glance()
 
     def _overdue(self, child: Child) -> None:
         if child.task is not None:
             self._end(child, verdicts.timed_out(child.task), self._bounds.stop_grace)
 
-    def _limit(self, task: wire.Task) -> int | None:
-        return self._bounds.memory_limit if task.memory_limit is None else task.memory_limit
-
     def _glance(self) -> None:
         """Looks at the memory of the blocks that have a limit, and again soon while there are such."""
         limited = [
             (child, limit)
             for _, child in self._roster.running.values()
-            if child.task and child.verdict is None and (limit := self._limit(child.task)) is not None
+            if child.task and child.verdict is None and (limit := child.task.memory_limit) is not None
         ]
         for child, limit in limited:
             used = processes.memory(child.pid) if child.pid else 0

@@ -49,6 +49,14 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     single: bool
 
 
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset that a block reads: its table, at the version that the run is pinned to."""
+
+    name: str
+    location: str  # absolute path or URL of the table
+    version: int
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     """One attempt of one block."""
 
@@ -74,6 +82,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     number: int = 1  # of the attempt, among those of its block run
     until: float | None = None  # of `clock.boottime`: user code does not begin later; the supervisor fills it in
     imports: tuple[str, ...] = ()  # third-party modules worth having imported before the worker is forked
+    configuration: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])  # of the block, as it is written
+    reads: tuple[Dataset, ...] = ()
+    writes: tuple[str, ...] = ()  # names of datasets
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
@@ -124,6 +135,7 @@ REASONS = {
     "test_failed": "a test of the block failed",
     "not_loaded": "the block's code could not be loaded or called",
     "not_kept": "what the block returned cannot be kept",
+    "not_committed": "what the block has written could not become a version of its dataset",
     "timed_out": "the block ran longer than its timeout",
     "out_of_memory": "the block used more memory than it may",
     "exited": "the block ended its own process",
@@ -185,8 +197,20 @@ class Secret(msgspec.Struct, frozen=True, tag="secret"):
         return "Secret(***)"
 
 
-Request = StartRun | ReadSecret
-Answer = Told | Secret | Declined
+class ReadBookmark(msgspec.Struct, frozen=True, tag="read_bookmark"):
+    """It is asked how far the block has got that asks. The answer is a `Marked`."""
+
+    waits: ClassVar[bool] = False
+
+
+class Marked(msgspec.Struct, frozen=True, tag="marked"):
+    """What the block's last completed load has left as its bookmark; None where there is none."""
+
+    value: dict[str, Any] | None
+
+
+Request = StartRun | ReadSecret | ReadBookmark
+Answer = Told | Secret | Marked | Declined
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, tag="asked"):

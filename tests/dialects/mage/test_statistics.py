@@ -7,7 +7,11 @@ import pytest
 from tests.api.conftest import Served
 from tests.dialects.mage.contract import like
 
+from headrace.api.mage.runs.shapes import block_status
+from headrace.api.mage.statistics import shapes
 from headrace.api.mage.statistics.shapes import MonitorStat
+from headrace.model.run import BlockStatus
+from headrace.store.statistics import BlockCount
 
 
 def stat(served: Served, kind: str, query: str = "") -> dict[str, Any]:
@@ -47,6 +51,13 @@ def test_blocks_are_counted_and_how_long_they_took(served: Served, today: str) -
     assert counts["load"]["data"][today]["completed"] == counts["sieve"]["data"][today]["completed"] >= 1
     times = stat(served, "block_run_time", "?pipeline_uuid=grind")
     assert 0 < times["load"]["data"][today] <= times["sieve"]["data"][today] < 60
+
+
+def test_what_is_committed_counts_as_running() -> None:
+    """Mage has no word of its own for it."""
+    said = [BlockCount("2026-01-31", "sow", status, 2) for status in ("committing", "completed", "running")]
+    assert shapes.block_counts(said)["sow"]["data"] == {"2026-01-31": {"running": 4, "completed": 2}}
+    assert {block_status(status) for status in BlockStatus} == {status.value for status in BlockStatus} - {"committing"}
 
 
 def test_only_the_days_that_are_asked_for_are_told(served: Served, today: str) -> None:

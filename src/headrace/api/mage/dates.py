@@ -14,7 +14,9 @@ def spaced(moment: datetime) -> str: ...
 def spaced(moment: datetime | None) -> str | None: ...
 def spaced(moment: datetime | None) -> str | None:
     """`2026-11-22 00:20:43.594606+00:00`; without a fraction where there is none."""
-    return None if moment is None else str(moment.astimezone(UTC))
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ")
 
 
 @overload

@@ -1,12 +1,11 @@
 """The description of the dialect, as OpenAPI: what each route takes and gives, with what all of them share."""
 
 import re
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any, Union
 
 from typing_extensions import TypedDict
 
-if TYPE_CHECKING:
-    from headrace.api.mage.resources import Verb
+from headrace.api.mage.verbs import Verb
 
 TEXT = {"type": "string"}
 
@@ -40,7 +39,7 @@ PAGE = (
 )
 
 
-def of(singular: str, plural: str, path: str, verb: "Verb") -> dict[str, Any]:
+def of(singular: str, plural: str, path: str, verb: Verb) -> dict[str, Any]:
     """What FastAPI is told of a route."""
     return {
         "summary": verb.summary,
@@ -53,7 +52,7 @@ def of(singular: str, plural: str, path: str, verb: "Verb") -> dict[str, Any]:
     }
 
 
-def _answer(singular: str, plural: str, verb: "Verb") -> Any:
+def _answer(singular: str, plural: str, verb: Verb) -> Any:
     listed = verb.operation == "list"
     fields: dict[str, Any] = {plural: list[verb.shape]} if listed else {singular: verb.shape}
     if not verb.whole_body:
@@ -61,11 +60,11 @@ def _answer(singular: str, plural: str, verb: "Verb") -> Any:
     return Union[TypedDict(f"{_name(verb)}Answer", fields), Error]  # noqa: UP007 # pyright: ignore
 
 
-def _name(verb: "Verb") -> str:
+def _name(verb: Verb) -> str:
     return "".join(part.capitalize() for part in f"{verb.resource}_{verb.operation}".split("_"))
 
 
-def _asked(path: str, verb: "Verb") -> dict[str, Any]:
+def _asked(path: str, verb: Verb) -> dict[str, Any]:
     within = [
         {"name": name, "in": "path", "required": True, "schema": TEXT} for name in re.findall(r"{(\w+)(?::\w+)?}", path)
     ]
@@ -80,12 +79,12 @@ def _asked(path: str, verb: "Verb") -> dict[str, Any]:
     return asked
 
 
-def _body(verb: "Verb") -> dict[str, Any]:
+def _body(verb: Verb) -> dict[str, Any]:
     if verb.whole_body:
         return {"type": "object"}
     fields: dict[str, Any] = {"type": "object", "properties": {name: {} for name in verb.writes or ()}}
     return {"type": "object", "properties": {verb.singular: fields}, "required": [verb.singular]}
 
 
-def _who(verb: "Verb") -> dict[str, Any]:
+def _who(verb: Verb) -> dict[str, Any]:
     return {"x-role": verb.role.value} if verb.role else {"security": []}

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace import errors, identity
+from headrace.api import statuses
 from headrace.api.mage import entrance, envelopes, traversal
 from headrace.api.mage.queries import Query
 
@@ -45,37 +46,6 @@ _DECLARED: tuple[tuple[Kinds, int, str], ...] = (
     ),
     ((errors.TooManyLogins,), 429, "too_many_requests"),
     ((errors.BadRecord, errors.BlockNotFound), 400, "record_invalid"),
-)
-_STATUSES: tuple[tuple[Kinds, int], ...] = (
-    ((errors.BadToken, errors.NotAuthenticated), 401),
-    ((errors.PipelineNotFound, errors.ProjectUnknown, errors.NoSuchResource, errors.OutputNotFound), 404),
-    (
-        (
-            errors.KeyReused,
-            errors.TriggerExists,
-            errors.UserExists,
-            errors.SecretExists,
-            errors.TagExists,
-            errors.TriggerChanged,
-            errors.TriggerOfBackfill,
-            errors.NotCallable,
-            errors.BackfillRefused,
-            errors.PlanChanged,
-            errors.RunNotResumable,
-            errors.RetryRefused,
-            errors.RunNotDeletable,
-            errors.NoEarlierOutput,
-            errors.PipelineExists,
-            errors.BlockExists,
-            errors.BlockNeeded,
-        ),
-        409,
-    ),
-    ((errors.TooLarge, errors.OutputTooLarge), 413),
-    ((errors.StoreUnavailable,), 503),
-    ((errors.CannotRead,), 410),
-    ((errors.ExtraMissing,), 501),
-    ((errors.BadInput, errors.ProjectChanged), 400),
 )
 _SAID: Mapping[type[errors.HeadraceError], str] = {  # by Mage, in words that clients have come to look for
     errors.BadToken: "Invalid token for pipeline schedule ID {trigger}.",
@@ -133,8 +103,7 @@ def _of_headrace(request: Request, error: errors.HeadraceError) -> Told:
     for kinds, code, word in _DECLARED:
         if isinstance(error, kinds):
             return declared(code, said(error), word)
-    status = next((status for kinds, status in _STATUSES if isinstance(error, kinds)), 500)
-    return Told(status, failed(request, said(error)))
+    return Told(statuses.of(error, wrong=400), failed(request, said(error)))
 
 
 def declared(code: int, message: str, word: str) -> Told:

@@ -11,7 +11,7 @@ is. It may be a coroutine; else it runs in a thread, and may block. Errors are r
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -20,53 +20,20 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headrace import errors
 from headrace.api import auditing, gate
 from headrace.api.mage import asked as asking
 from headrace.api.mage import description, envelopes, traversal
 from headrace.api.mage import errors as told
 from headrace.api.mage.asked import Asked
 from headrace.api.mage.envelopes import Many
+from headrace.api.mage.verbs import Verb
 from headrace.model.access import Role
-from headrace.settings import Settings
 
 Function = Callable[[Asked], Any]
 Decorator = Callable[[Function], Function]
 
 METHODS = {"list": "GET", "detail": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
 LEAST = {"list": Role.VIEWER, "detail": Role.VIEWER}  # an editor's are all others
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """What is asked of a resource at an address: by whom it may be, and what others than owners may say with it."""
-
-    resource: str
-    singular: str
-    operation: str
-    role: Role | None  # None: whoever calls
-    query: Sequence[str] = ()  # filters, besides those that begin with `_`
-    writes: Sequence[str] | None = None  # fields of the body; None: any
-    shape: Any = dict[str, Any]
-    summary: str = ""
-    whole_body: bool = False  # what is sent has no envelope, and what is answered no metadata
-    opened_by: str | None = None  # the setting under which whoever calls is let in
-
-    def least(self, settings: Settings) -> Role | None:
-        """The role that a caller is to have, as the server is set."""
-        return None if self.opened_by and getattr(settings, self.opened_by) else self.role
-
-    def refuse_unlisted(self, asked: Asked) -> None:
-        """QueryNotPermitted, WriteNotPermitted: whoever is no owner says what is listed, and nothing else."""
-        if self.role is None or asked.owns:
-            return
-        if found := asked.query.unlisted(self.query):
-            name, value = found
-            raise errors.QueryNotPermitted(name=name, value=value, operation=self.operation, resource=self.resource)
-        if self.writes is not None:
-            for name in asked.given:
-                if name not in self.writes:
-                    raise errors.WriteNotPermitted(field=name, operation=self.operation, resource=self.resource)
 
 
 @dataclass(frozen=True)

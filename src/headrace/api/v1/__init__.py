@@ -8,10 +8,13 @@ from headrace.api.gate import Gate
 from headrace.api.v1 import (
     audit,
     backfills,
+    cleaning,
+    datasets,
     description,
     engines,
     events,
     health,
+    lineage,
     lists,
     logs,
     outputs,
@@ -37,6 +40,7 @@ NOUNS = (
     health,
     projects,
     pipelines,
+    lineage,
     lists,
     logs,
     outputs,
@@ -45,12 +49,14 @@ NOUNS = (
     triggers,
     backfills,
     events,
+    datasets,
     engines,
     secrets,
     tokens,
     users,
     sessions,
     audit,
+    cleaning,
 )
 
 

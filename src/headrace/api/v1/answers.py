@@ -1,6 +1,7 @@
 """Answers: JSON of what operations tell, and how it is marked so that it need not be sent again."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,6 +13,21 @@ from starlette.responses import Response
 from headrace.operations import documents
 
 MEDIA = "application/json"
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def tells(document: str, status: int = 200, *, said: str | None = None, media: str | None = None) -> Responses:
+    """For the description: such an answer is the document of that name in `schemas`, or text or bytes of that media type."""
+    content = {MEDIA: {"schema": {"$ref": f"#/components/schemas/{document}"}}}
+    other = {media: {"schema": {"type": "string"}}} if media else {}
+    return {status: {"description": said or HTTPStatus(status).phrase, "content": content | other}}
+
+
+def nothing(status: int, said: str) -> Responses:
+    """For the description: such an answer has no body."""
+    return {status: {"description": said}}
 
 
 def written(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace.api import gate
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home
 from headrace.model.access import Role
 from headrace.model.audit import Outcome
@@ -41,7 +41,7 @@ class Filters(BaseModel):
         return Asked(**self.model_dump(exclude={"limit", "cursor"}))
 
 
-@router.get("/audit", summary="Who did what", responses={200: {"model": schemas.Entries}})
+@router.get("/audit", summary="Who did what", responses=answers.tells("Entries"))
 @gate.needs(Role.ADMIN)
 def list_all(home: Home, request: Request, filters: Annotated[Filters, Query()]) -> Response:
     """The newest first: what changed something, and what was refused to who asked. A deed is here a moment after it was done."""

@@ -1,6 +1,6 @@
 """Backfills: planned, written down, started; paused, resumed and cancelled."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Path, Query
 from pydantic import Field, Strict
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace.api import gate
-from headrace.api.v1 import answers, definitions, given, here, schemas
+from headrace.api.v1 import answers, definitions, given, here
 from headrace.api.v1.here import Home
 from headrace.app import App
 from headrace.model.access import Role
@@ -18,7 +18,7 @@ from headrace.operations.backfills import Asked
 
 router = here.routes("backfills")
 
-SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": schemas.ShownBackfill}}
+SHOWN = answers.tells("ShownBackfill")
 
 BackfillId = Annotated[int, Path(ge=1, le=given.GREATEST, description="The backfill's number.")]
 Pipeline = Annotated[given.Name | None, Query(description="Of pipelines of this name.")]
@@ -57,7 +57,7 @@ class Start(given.Body):
     plan: given.Text | None = Field(None, max_length=64, description="Only if its plan is still the one of this hash.")
 
 
-@router.post("/backfills/plan", summary="What a backfill would make", responses={200: {"model": schemas.Plan}})
+@router.post("/backfills/plan", summary="What a backfill would make", responses=answers.tells("Plan"))
 @gate.needs(Role.EDITOR)
 def plan(home: Home, new: NewBackfill) -> Response:
     """Nothing is written."""
@@ -66,7 +66,7 @@ def plan(home: Home, new: NewBackfill) -> Response:
 
 
 @router.post(
-    "/backfills", status_code=201, summary="Write down a backfill", responses={201: {"model": schemas.MadeBackfill}}
+    "/backfills", status_code=201, summary="Write down a backfill", responses=answers.tells("MadeBackfill", 201)
 )
 @gate.needs(Role.EDITOR)
 def create(home: Home, new: NewBackfill) -> Response:
@@ -76,7 +76,7 @@ def create(home: Home, new: NewBackfill) -> Response:
     return answers.written(told, 201, {"Location": f"/v1/backfills/{made.id}"})
 
 
-@router.get("/backfills", summary="Backfills", responses={200: {"model": schemas.Backfills}})
+@router.get("/backfills", summary="Backfills", responses=answers.tells("Backfills"))
 def list_all(
     home: Home, request: Request, pipeline: Pipeline = None, limit: given.Limit = 20, cursor: given.Cursor = None
 ) -> Response:
@@ -91,9 +91,7 @@ def show(home: Home, backfill_id: BackfillId) -> Response:
     return _shown(home, backfills.get(home, backfill_id))
 
 
-@router.get(
-    "/backfills/{backfill_id:number}/plan", summary="Its plan, as of now", responses={200: {"model": schemas.Plan}}
-)
+@router.get("/backfills/{backfill_id:number}/plan", summary="Its plan, as of now", responses=answers.tells("Plan"))
 def replan(home: Home, backfill_id: BackfillId) -> Response:
     """What starting it now would make."""
     return answers.written(documents.plan(backfills.plan(home, backfills.get(home, backfill_id))))

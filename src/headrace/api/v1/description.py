@@ -1,15 +1,15 @@
 """The description of this API, as OpenAPI 3.1: made from its routes, with what holds for all of them."""
 
+import importlib
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from pydantic.json_schema import models_json_schema
 
-from headrace.api.v1 import schemas
 from headrace.model.access import Role
 
+SCHEMAS = "headrace.api.v1.schemas"  # imported when asked for
 SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "`headrace token create` makes one."},
     "trigger": {"type": "http", "scheme": "bearer", "description": "The trigger's own token, and no other."},
@@ -39,7 +39,7 @@ def _made(application: FastAPI) -> dict[str, Any]:
     )
     components = described.setdefault("components", {})
     components["securitySchemes"] = SCHEMES
-    components["schemas"] |= _problem()
+    components["schemas"] |= importlib.import_module(SCHEMAS).described()
     described["security"] = [{"token": []}]
     for route in application.state.described:
         if route.include_in_schema:
@@ -55,9 +55,3 @@ def _say_who(path: dict[str, Any], route: APIRoute) -> None:
             path[method.lower()]["x-role"] = needed
         else:
             path[method.lower()].setdefault("security", [])
-
-
-def _problem() -> dict[str, Any]:
-    """What every refusal is like."""
-    _, made = models_json_schema([(schemas.Problem, "serialization")], ref_template="#/components/schemas/{model}")
-    return made["$defs"]

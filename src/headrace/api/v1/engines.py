@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from headrace.api import gate
-from headrace.api.v1 import answers, here, schemas
+from headrace.api.v1 import answers, here
 from headrace.api.v1.here import Home
 from headrace.model.access import Role
 from headrace.operations import documents, engines
@@ -11,7 +11,7 @@ from headrace.operations import documents, engines
 router = here.routes("engines")
 
 
-@router.get("/engines", summary="The engines there are", responses={200: {"model": schemas.Engines}})
+@router.get("/engines", summary="The engines there are", responses=answers.tells("Engines"))
 def list_all(home: Home) -> Response:
     """The oldest first; with how many open runs each has."""
     return answers.written({"engines": [documents.engine(each) for each in engines.standing(home)]})
@@ -21,7 +21,7 @@ def list_all(home: Home) -> Response:
     "/engines/{engine}/drain",
     status_code=202,
     summary="Have an engine begin nothing more",
-    responses={202: {"model": schemas.Engine}},
+    responses=answers.tells("Engine", 202),
 )
 @gate.needs(Role.ADMIN)
 def drain(home: Home, engine: str) -> Response:

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
-from fastapi import Header, Path, Query
+from anyio import to_thread
+from fastapi import Depends, Header, Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from starlette.requests import Request
 
 from headrace import errors
+from headrace.api.v1.here import Home
 
 GREATEST = 2**63 - 1  # of ids
 MOST = 1000  # of anything on a page
@@ -53,10 +56,12 @@ _SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-01-31T06:
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema(_SCHEMA)]
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")]
+_OF_RUN: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 1, "maximum": GREATEST}, {"type": "string", "format": "uuid"}]
+}
 WHOLE = BeforeValidator(_whole)  # the last word on a whole number in a body
 Id = Annotated[int, Field(ge=1, le=GREATEST), WHOLE]
 
-RunId = Annotated[int, Path(ge=1, le=GREATEST, description="The run's number.")]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 Key = Annotated[
@@ -69,6 +74,23 @@ Key = Annotated[
         examples=["orders-2026-01-31"],
     ),
 ]
+
+
+async def _run_id(
+    request: Request,
+    home: Home,
+    run_id: Annotated[str, Path(description="The run's number, or its uid."), WithJsonSchema(_OF_RUN)],
+) -> int:
+    """The run's number, which the audit has, too, whatever the path names it by. RunNotFound for a uid that is of none."""
+    if not run_id.isdigit():
+        found = await to_thread.run_sync(home.store.runs.get, run_id.lower())
+        run_id = request.path_params["run_id"] = str(found.id)
+    if not 1 <= int(run_id) <= GREATEST:
+        raise errors.BadField(field="run_id", given=run_id, expected=f"a number from 1 to {GREATEST}, or a uid")
+    return int(run_id)
+
+
+RunId = Annotated[int, Depends(_run_id)]
 
 
 def beyond(cursor: str | None) -> int | None:

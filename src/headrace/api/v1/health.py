@@ -5,13 +5,13 @@ from starlette.responses import Response
 
 from headrace import errors, version
 from headrace.api import gate
-from headrace.api.v1 import answers, description, here, schemas
+from headrace.api.v1 import answers, description, here
 from headrace.api.v1.here import Home
 
 router = here.routes("server")
 
 
-@router.get("/health", summary="Whether the server lives", responses={200: {"model": schemas.Stands}})
+@router.get("/health", summary="Whether the server lives", responses=answers.tells("Stands"))
 @gate.open_to_all
 async def health() -> Response:
     """Answers as long as the server does anything at all. Nobody has to say who he is."""
@@ -21,7 +21,7 @@ async def health() -> Response:
 @router.get(
     "/ready",
     summary="Whether the server is ready",
-    responses={200: {"model": schemas.Stands}, 503: {"model": schemas.Stands}},
+    responses=answers.tells("Stands") | answers.tells("Stands", 503),
 )
 @gate.open_to_all
 def ready(home: Home) -> Response:
@@ -39,7 +39,7 @@ def ready(home: Home) -> Response:
     "/version",
     name="version",
     summary="Which headrace this is",
-    responses={200: {"model": schemas.ServerVersion}},
+    responses=answers.tells("ServerVersion"),
 )
 async def told_version() -> Response:
     return answers.written({"version": version.__version__})

@@ -52,7 +52,14 @@ class Number(Convertor[str]):
         return value
 
 
+class RunName(Number):
+    """A run within a path: its number, or its uid, which other dialects know it by."""
+
+    regex = f"{Number.regex}|[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}"
+
+
 register_url_convertor("number", Number())
+register_url_convertor("run", RunName())
 
 
 async def _refuse_unkept(request: Request) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from headrace import errors
 from headrace.api import bodies
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home
 from headrace.app import App
 from headrace.model import query
@@ -78,14 +78,14 @@ class Whose(BaseModel):
     trigger_id: given.Id | None = None
 
 
-@router.get("/runs", summary="Runs", responses={200: {"model": schemas.Runs}})
+@router.get("/runs", summary="Runs", responses=answers.tells("Runs"))
 def list_all(home: Home, request: Request, filters: Annotated[Filters, Query()]) -> Response:
     """The newest first. A page may have fewer than `limit` and yet be followed by another, which `next` says."""
     page = listing.page(home, filters.query, filters.limit, filters.cursor, blocks=filters.blocks)
     return answers.page(request, "runs", _rows(home, page, blocks=filters.blocks), page.cursor)
 
 
-@router.get("/runs/counts", summary="How many runs have each status", responses={200: {"model": schemas.Counts}})
+@router.get("/runs/counts", summary="How many runs have each status", responses=answers.tells("Counts"))
 def counts(home: Home, whose: Annotated[Whose, Query()]) -> Response:
     """Exact, and as quick for a million runs as for one."""
     wanted = query.Query(project=whose.project, pipeline=whose.pipeline, trigger=whose.trigger_id)
@@ -93,8 +93,8 @@ def counts(home: Home, whose: Annotated[Whose, Query()]) -> Response:
 
 
 def _rows(home: App, page: listing.Page, *, blocks: bool) -> list[dict[str, Any]]:
-    alive = engines.living(home)
-    return [_row(each, abandoned=engines.abandoned(each.run, alive), blocks=blocks) for each in page.runs]
+    gone = engines.abandoned(home, [each.run for each in page.runs])
+    return [_row(each, abandoned=each.run.id in gone, blocks=blocks) for each in page.runs]
 
 
 def _row(listed: Listed, *, abandoned: bool, blocks: bool) -> dict[str, Any]:

@@ -1,19 +1,18 @@
 """Logs: the lines of a run, page by page or as one text."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import Query
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from headrace import errors
 from headrace.api import telling
-from headrace.api.v1 import answers, given, here, media, schemas
+from headrace.api.v1 import answers, given, here, media
 from headrace.api.v1.given import Moment, Name, RunId
 from headrace.api.v1.here import Home
 from headrace.app import App
@@ -25,6 +24,7 @@ router = here.routes("logs")
 
 MOST = 5_000  # lines of a page
 TEXT = "text/plain"
+_CALLED = {"after": "cursor", "last": "tail"}
 
 Block = Annotated[Name | None, Query(description="Only of this block.")]
 Attempt = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Only of the attempts of this number.")]
@@ -45,35 +45,7 @@ Since = Annotated[Moment | None, Query(description="Written then or later.")]
 Until = Annotated[Moment | None, Query(description="Written before.")]
 
 
-class Line(schemas.Document):
-    """A line that a block has written."""
-
-    block: str
-    attempt: int
-    at: datetime
-    level: str = Field(examples=["INFO"])
-    stream: str = Field(description="stdout, stderr, log (Python's logging) or headrace (its own remarks).")
-    message: str
-    logger: str | None
-    tags: dict[str, Any]
-
-
-class Lines(schemas.Document):
-    """A page of lines, and the cursors behind it and before it."""
-
-    lines: list[Line]
-    next: str
-    previous: str
-    more: bool = Field(description="Whether there is more, or may be, in the direction that was asked for.")
-
-
-TELLS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": Lines,
-        "description": "A page of lines; all of them, where text is asked for.",
-        "content": {TEXT: {"schema": {"type": "string"}}},
-    }
-}
+TELLS = answers.tells("Lines", said="A page of lines; all of them, where text is asked for.", media=TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +60,8 @@ class Asked:
 
     def page(self, cursor: str | None, before: str | None, tail: int | None, limit: int) -> Page:
         ends: dict[str, Any] = {"after": cursor, "before": before, "last": tail is not None, "limit": tail or limit}
-        return run_logs.page(self.home, self.run_id, **ends, choice=self.choice, block=self.block, attempt=self.attempt)
+        of: dict[str, Any] = {"choice": self.choice, "block": self.block, "attempt": self.attempt}
+        return run_logs.page(self.home, self.run_id, **ends, **of)
 
     def following(self, cursor: str | None) -> Following:
         """What comes behind the cursor, also what is yet to be written."""
@@ -96,7 +69,7 @@ class Asked:
         return Following(self.home, self.run_id, after=cursor, choice=self.choice, **of)
 
 
-@router.get("/runs/{run_id:number}/logs", summary="What the blocks of a run have written", responses=TELLS)
+@router.get("/runs/{run_id:run}/logs", summary="What the blocks of a run have written", responses=TELLS)
 async def lines(
     home: Home,
     request: Request,
@@ -120,11 +93,22 @@ async def lines(
     """
     choice = run_logs.choice(level=level, streams=stream, text=text, since=since, until=until)
     asked = Asked(home, run_id, choice, block, attempt)
-    if media.prefers(request, TEXT):
-        _refuse_back(before, tail)
-        return StreamingResponse(_written(await to_thread.run_sync(asked.following, cursor)), media_type=TEXT)
-    page = await to_thread.run_sync(asked.page, cursor, before, tail, limit)
+    with _as_called():
+        if media.prefers(request, TEXT):
+            _refuse_back(before, tail)
+            return StreamingResponse(_written(await to_thread.run_sync(asked.following, cursor)), media_type=TEXT)
+        page = await to_thread.run_sync(asked.page, cursor, before, tail, limit)
     return Response(telling.page(page), media_type=answers.MEDIA)
+
+
+@contextlib.contextmanager
+def _as_called() -> Generator[None]:
+    """What is not as it is to be is told by the name that the parameter has here."""
+    try:
+        yield
+    except errors.BadLogQuery as error:
+        error.facts["parameter"] = _CALLED.get(error.facts["field"], error.facts["field"])
+        raise
 
 
 def _refuse_back(before: str | None, tail: int | None) -> None:

@@ -1,13 +1,13 @@
 """Outputs: what blocks left behind, and what is in it: as JSON, or exactly as it is kept, as Arrow."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from anyio import to_thread
 from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from headrace.api.v1 import answers, here, media, schemas
+from headrace.api.v1 import answers, here, media
 from headrace.api.v1.given import GREATEST, RunId
 from headrace.api.v1.here import Home
 from headrace.app import App
@@ -27,42 +27,15 @@ Count = Annotated[
 ]
 
 
-class Outputs(schemas.Document):
-    outputs: list[schemas.Output]
-
-
-class Head(schemas.Document):
-    """As many cells in each row as there are columns."""
-
-    columns: list[str]
-    rows: list[list[Any]]
-
-
-class Content(schemas.Document):
-    """What is in an output: rows of a frame or array, or a plain value."""
-
-    name: str
-    kind: str
-    columns: list[str] | None = None
-    rows: list[list[Any]] | None = None
-    offset: int | None = None
-    total: int | None = None
-    value: Any = None
-
-
-CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": Content,
-        "content": {crossing.MEDIA: {"schema": {"type": "string", "format": "binary"}}},
-        "description": "Rows, or the value; an Arrow IPC stream where that is asked for.",
-    }
-}
+CONTENT = answers.tells(
+    "Content", said="Rows, or the value; an Arrow IPC stream where that is asked for.", media=crossing.MEDIA
+)
 
 
 @router.get(
-    "/runs/{run_id:number}/blocks/{block:path}/outputs",
+    "/runs/{run_id:run}/blocks/{block:path}/outputs",
     summary="What a block left behind in a run",
-    responses={200: {"model": Outputs}},
+    responses=answers.tells("Outputs"),
 )
 def list_outputs(home: Home, run_id: RunId, block: str) -> Response:
     """Of the attempt that completed; of the earlier run, where the block was not run again."""
@@ -70,9 +43,7 @@ def list_outputs(home: Home, run_id: RunId, block: str) -> Response:
     return answers.written({"outputs": [documents.output(each) for each in found]})
 
 
-@router.get(
-    "/runs/{run_id:number}/blocks/{block:path}/outputs/{name}", summary="What is in an output", responses=CONTENT
-)
+@router.get("/runs/{run_id:run}/blocks/{block:path}/outputs/{name}", summary="What is in an output", responses=CONTENT)
 async def show_output(
     home: Home, request: Request, run_id: RunId, block: str, name: Name, offset: First = 0, limit: Count = None
 ) -> Response:
@@ -90,9 +61,9 @@ async def show_output(
 
 
 @router.get(
-    "/runs/{run_id:number}/blocks/{block:path}/outputs/{name}/head",
+    "/runs/{run_id:run}/blocks/{block:path}/outputs/{name}/head",
     summary="The beginning of an output, for people",
-    responses={200: {"model": Head}},
+    responses=answers.tells("Head"),
 )
 def head(
     home: Home,

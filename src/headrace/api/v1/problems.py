@@ -14,60 +14,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
 from headrace import errors, identity
-from headrace.api import auditing
+from headrace.api import auditing, statuses
 
 MEDIA = "application/problem+json"
-AGAIN = 1  # seconds after which a database that did not answer may be asked again
 LONGEST = 200  # characters of what was given, in an answer
 
-_STATUSES: tuple[tuple[tuple[type[errors.HeadraceError], ...], int], ...] = (
-    ((errors.NotAuthenticated, errors.BadToken, errors.LoginRefused), 401),
-    ((errors.NotAllowed,), 403),
-    (
-        (
-            errors.ProjectUnknown,
-            errors.PipelineNotFound,
-            errors.RunNotFound,
-            errors.BlockNotFound,
-            errors.NoSuchAttempt,
-            errors.OutputNotFound,
-            errors.TriggerNotFound,
-            errors.BackfillNotFound,
-            errors.TokenNotFound,
-            errors.UserNotFound,
-            errors.VersionNotFound,
-            errors.SecretNotFound,
-            errors.EngineNotFound,
-        ),
-        404,
-    ),
-    (
-        (
-            errors.KeyReused,
-            errors.UserExists,
-            errors.TriggerExists,
-            errors.TriggerChanged,
-            errors.TriggerOfBackfill,
-            errors.NotCallable,
-            errors.BackfillRefused,
-            errors.PlanChanged,
-            errors.RunNotResumable,
-            errors.RunFinal,
-            errors.RetryRefused,
-            errors.NoEarlierOutput,
-            errors.DrainRefused,
-        ),
-        409,
-    ),
-    ((errors.CannotRead, errors.CodeNotKept), 410),
-    ((errors.TooLarge, errors.OutputTooLarge), 413),
-    ((errors.NoArrowForm,), 406),
-    ((errors.ExtraMissing,), 501),
-    ((errors.BadBody,), 400),
-    ((errors.TooManyLogins,), 429),
-    ((errors.StoreUnavailable,), 503),
-    ((errors.BadInput, errors.ProjectChanged), 422),
-)
 _FIELDS = ("field", "name")
 _ABOUT: dict[type[errors.HeadraceError], str] = {  # which field of a request errors are about that do not say so
     errors.ProjectUnknown: "project",
@@ -75,19 +26,26 @@ _ABOUT: dict[type[errors.HeadraceError], str] = {  # which field of a request er
     errors.BadPipeline: "pipeline",
     errors.Unsupported: "pipeline",
     errors.BlockNotFound: "block",
+    errors.BadBlock: "steps",
     errors.OutputNotFound: "name",
     errors.OutputTooLarge: "limit",
     errors.NoArrowForm: "Accept",
     errors.SecretNotFound: "name",
     errors.TriggerExists: "name",
+    errors.AmbiguousTrigger: "named",
     errors.KeyReused: "Idempotency-Key",
     errors.BadCursor: "cursor",
     errors.PlanChanged: "plan",
+    errors.DatasetNotFound: "name",
+    errors.BadDatasetName: "name",
+    errors.DatasetVersionNotFound: "version",
 }
 _CALLED = {
     "start_datetime": "start_time",
     "end_datetime": "end_time",
-}  # what has another name here than in Mage's format
+    "lifetime": "days",
+}  # what has another name here than in operations
+_FILTERS = {"trigger": "trigger_id", "backfill": "backfill_id", "variables": "variable", "tags": "tag"}
 
 
 DECLARED: dict[int | str, dict[str, Any]] = {
@@ -130,16 +88,31 @@ def tell(application: Starlette) -> None:
 
 def of(error: errors.HeadraceError) -> Problem:
     """What is told of an error raised on purpose."""
-    status = next((status for kinds, status in _STATUSES if isinstance(error, kinds)), 500)
-    facts: dict[str, Any] = error.facts
-    field = _ABOUT.get(type(error)) or next((str(facts[name]) for name in _FIELDS if name in facts), None)
-    faults = [{"field": _CALLED.get(field, field), "detail": str(error)}] if field and status < 500 else []
+    status, facts = statuses.of(error), error.facts
+    field = facts.get("parameter") or _ABOUT.get(type(error)) or _first(facts)
+    faults = [{"field": _called(error, str(field)), "detail": str(error)}] if field and status < 500 else []
     return Problem(status, auditing.kind(type(error)), str(error), faults)
 
 
+def refusal(error: errors.HeadraceError) -> Response:
+    """The answer to a request that has ended in an error raised on purpose."""
+    return of(error).response(statuses.headers(error))
+
+
+def _first(facts: Mapping[str, Any]) -> Any:
+    return next((facts[name] for name in _FIELDS if name in facts), None)
+
+
+def _called(error: errors.HeadraceError, field: str) -> str:
+    """By the name that it has in requests."""
+    if isinstance(error, errors.BadFilter):
+        noun, dot, name = field.partition(".")
+        return f"{_FILTERS.get(noun, noun)}{dot}{name}"
+    return _CALLED.get(field, field)
+
+
 async def _of_headrace(_: Request, error: Exception) -> Response:
-    problem = of(cast("errors.HeadraceError", error))
-    return problem.response(_headers(problem.status, cast("errors.HeadraceError", error)))
+    return refusal(cast("errors.HeadraceError", error))
 
 
 async def _of_fields(request: Request, error: Exception) -> Response:
@@ -172,18 +145,6 @@ async def _of_defect(request: Request, error: Exception) -> Response:
     number = identity.new()
     logging.getLogger(__name__).error("%s %s failed (%s)", request.method, request.url.path, number, exc_info=error)
     return Problem(500, "internal", f"Something in headrace itself went wrong; its log has it as {number}.").response()
-
-
-def _headers(status: int, error: errors.HeadraceError) -> dict[str, str]:
-    match status:
-        case 429:
-            return {"Retry-After": str(error.facts["seconds"])}
-        case 401:
-            return {"WWW-Authenticate": 'Bearer realm="headrace"'}
-        case 503:
-            return {"Retry-After": str(AGAIN)}
-        case _:
-            return {}
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, Any]:

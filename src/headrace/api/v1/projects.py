@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from headrace import errors
 from headrace.api import gate
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home
 from headrace.app import App
 from headrace.model.access import Role
@@ -24,18 +24,18 @@ class NewProject(given.Body):
     path: given.Text = Field(min_length=1, max_length=4096, description="Absolute.", examples=["/srv/mill"])
 
 
-@router.get("/projects", summary="All projects", responses={200: {"model": schemas.Projects}})
+@router.get("/projects", summary="All projects", responses=answers.tells("Projects"))
 def list_all(home: Home) -> Response:
     """Those that were ever seen, the first one first."""
     return answers.written({"projects": [_document(row) for row in home.store.projects.all()]})
 
 
-@router.get("/projects/{project}", summary="A project", responses={200: {"model": schemas.Project}})
+@router.get("/projects/{project}", summary="A project", responses=answers.tells("Project"))
 def show(home: Home, project: str) -> Response:
     return answers.written(_document(projects.named(home, project)))
 
 
-@router.post("/projects", status_code=201, summary="Make a project known", responses={201: {"model": schemas.Project}})
+@router.post("/projects", status_code=201, summary="Make a project known", responses=answers.tells("Project", 201))
 @gate.needs(Role.ADMIN)
 def register(home: Home, new: NewProject) -> Response:
     """The folder's pipelines can be run, and its triggers.yaml files are looked after. One that is known stays so."""

@@ -9,25 +9,20 @@ from starlette.responses import Response
 
 from headrace import errors
 from headrace.api import gate
-from headrace.api.v1 import answers, given, here, schemas, waiting
+from headrace.api.v1 import answers, given, here, waiting
 from headrace.api.v1.here import Changes, Home
 from headrace.model.access import Role
 from headrace.model.run import Run, RunSettings
 from headrace.operations import cancelling, documents, projects, retrying, runs, starting, why
 from headrace.operations.asking import Again, Asked
 from headrace.store.creating import Created
+from headrace.store.projects import ProjectRow
 
 router = here.routes("runs")
 
-SHOWN: dict[int | str, dict[str, Any]] = {
-    200: {"model": schemas.ShownRun},
-    304: {"description": "It is as the `If-None-Match` of the caller has it."},
-}
-BEGUN: dict[int | str, dict[str, Any]] = {
-    201: {"model": schemas.Run},
-    200: {"model": schemas.Run, "description": "It was begun before, with this key."},
-}
-ASKED: dict[int | str, dict[str, Any]] = {202: {"model": schemas.Run}}
+SHOWN = answers.tells("ShownRun") | answers.nothing(304, "It is as the `If-None-Match` of the caller has it.")
+BEGUN = answers.tells("Run", 201) | answers.tells("Run", said="It was begun before, with this key.")
+ASKED = answers.tells("Run", 202)
 
 
 class NewRun(given.Body):
@@ -55,12 +50,12 @@ async def create(home: Home, feed: Changes, request: Request, new: NewRun, key: 
     """Answers with the run as soon as it is kept; with `Prefer: wait=N` once it has ended, or N seconds later."""
     if new.start and new.only:
         raise errors.BadField(field="only", given=new.only, expected="nothing, where `from` is given")
-    created = await to_thread.run_sync(_start, home, new, key)
+    created, project = await to_thread.run_sync(_start, home, new, key)
     run = await waiting.for_end(home, feed, created.run, waiting.asked(request))
-    return await told(home, run, 201 if created.made else 200)
+    return _told(run, project, new.pipeline, 201 if created.made else 200)
 
 
-@router.get("/runs/{run_id:number}", summary="A run with its block runs, attempts and events", responses=SHOWN)
+@router.get("/runs/{run_id:run}", summary="A run with its block runs, attempts and events", responses=SHOWN)
 async def show(home: Home, feed: Changes, request: Request, run_id: given.RunId) -> Response:
     """With `Prefer: wait=N` the answer comes once the run has ended, or N seconds later."""
     if seconds := waiting.asked(request):
@@ -70,15 +65,15 @@ async def show(home: Home, feed: Changes, request: Request, run_id: given.RunId)
 
 
 @router.get(
-    "/runs/{run_id:number}/why",
+    "/runs/{run_id:run}/why",
     summary="Why a run and its blocks wait, or ended as they did",
-    responses={200: {"model": schemas.Reasons}},
+    responses=answers.tells("Reasons"),
 )
 def explain(home: Home, run_id: given.RunId) -> Response:
     return answers.written({"reasons": why.explain(home, runs.show(home, run_id))})
 
 
-@router.post("/runs/{run_id:number}/cancel", status_code=202, summary="Ask for a run to be cancelled", responses=ASKED)
+@router.post("/runs/{run_id:run}/cancel", status_code=202, summary="Ask for a run to be cancelled", responses=ASKED)
 @gate.needs(Role.EDITOR)
 async def cancel(home: Home, feed: Changes, request: Request, run_id: given.RunId) -> Response:
     """The engine that moves it stops its blocks, and ends it when they are gone. 409 for a run that is final."""
@@ -89,9 +84,7 @@ async def cancel(home: Home, feed: Changes, request: Request, run_id: given.RunI
     return await told(home, await waiting.for_end(home, feed, run, waiting.asked(request)), 202)
 
 
-@router.get(
-    "/runs/{run_id:number}/events", summary="What has happened in a run", responses={200: {"model": schemas.Events}}
-)
+@router.get("/runs/{run_id:run}/events", summary="What has happened in a run", responses=answers.tells("Events"))
 def events(
     home: Home, request: Request, run_id: given.RunId, limit: given.Limit = 100, cursor: given.Cursor = None
 ) -> Response:
@@ -102,9 +95,9 @@ def events(
 
 
 @router.get(
-    "/runs/{run_id:number}/blocks/{block:path}",
+    "/runs/{run_id:run}/blocks/{block:path}",
     summary="A block run with its attempts",
-    responses={200: {"model": schemas.BlockRun}},
+    responses=answers.tells("BlockRun"),
 )
 def show_block(home: Home, run_id: given.RunId, block: str) -> Response:
     shown = runs.show(home, run_id)
@@ -112,10 +105,10 @@ def show_block(home: Home, run_id: given.RunId, block: str) -> Response:
 
 
 @router.post(
-    "/runs/{run_id:number}/retry",
+    "/runs/{run_id:run}/retry",
     status_code=202,
     summary="Run again what of a run did not complete, or more",
-    responses={202: {"model": schemas.RetriedRun}},
+    responses=answers.tells("RetriedRun", 202),
 )
 @gate.needs(Role.EDITOR)
 async def retry(
@@ -135,19 +128,20 @@ async def retry(
 
 async def told(home: Home, run: Run, status: int, **more: Any) -> Response:
     """The run, without its blocks, and where it is to be found."""
-    document = await to_thread.run_sync(_listed, home, run)
+    project, pipeline = await to_thread.run_sync(home.store.projects.names, run.pipeline_id)
+    return _told(run, project, pipeline, status, **more)
+
+
+def _told(run: Run, project: ProjectRow, pipeline: str, status: int, **more: Any) -> Response:
+    document = documents.run(run, project.name, pipeline, abandoned=False)
     return answers.written({**document, **more}, status, {"Location": f"/v1/runs/{run.id}"})
 
 
-def _start(home: Home, new: NewRun, key: str | None) -> Created:
-    folder = projects.named(home, new.project).path
-    settings = RunSettings(timeout=new.timeout)
-    return starting.start(home, Asked(folder, new.pipeline, new.variables, new.start, new.only, settings, key))
-
-
-def _listed(home: Home, run: Run) -> dict[str, Any]:
-    row, pipeline = home.store.projects.names(run.pipeline_id)
-    return documents.run(run, row.name, pipeline, abandoned=False)
+def _start(home: Home, new: NewRun, key: str | None) -> tuple[Created, ProjectRow]:
+    """The run, and the project it is of."""
+    project, settings = projects.named(home, new.project), RunSettings(timeout=new.timeout)
+    asked = Asked(project.path, new.pipeline, new.variables, new.start, new.only, settings, key)
+    return starting.start(home, asked), project
 
 
 def _shown(home: Home, run_id: int) -> dict[str, Any]:

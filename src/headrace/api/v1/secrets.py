@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from headrace.api import gate
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home
 from headrace.app import App
 from headrace.model.access import Role
@@ -25,7 +25,7 @@ class NewSecret(given.Body):
     value: given.Text = Field(min_length=1, max_length=secrets.LARGEST, examples=["correct horse"])
 
 
-@router.get("/secrets", summary="All secrets, without what they say", responses={200: {"model": schemas.Secrets}})
+@router.get("/secrets", summary="All secrets, without what they say", responses=answers.tells("Secrets"))
 @gate.needs(Role.ADMIN)
 def list_all(home: Home, project: Scope = None) -> Response:
     """With a project, its own alone."""

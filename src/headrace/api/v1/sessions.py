@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace.api import auditing, gate
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Who, Whole
 from headrace.model.access import TokenKind
 from headrace.operations import documents, sessions
@@ -21,7 +21,7 @@ class Login(given.Body):
     cookie: bool = Field(False, description="For a browser: the token comes in a cookie that no script can read.")
 
 
-@router.post("/sessions", status_code=201, summary="Log in", responses={201: {"model": schemas.Session}})
+@router.post("/sessions", status_code=201, summary="Log in", responses=answers.tells("Session", 201))
 @gate.open_to_all
 def login(home: Whole, request: Request, asked: Login) -> Response:
     """401 for a wrong name or password, 429 once too many have failed.

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import Header, Query
-from pydantic import StringConstraints
+from pydantic import WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,7 +23,7 @@ from headrace.api.v1 import here, logs
 from headrace.api.v1.given import Id, Name, RunId
 from headrace.api.v1.here import Home
 from headrace.app import App
-from headrace.model import reach
+from headrace.model import event, reach
 from headrace.model.access import Role
 from headrace.model.run import Run
 from headrace.operations import run_logs, runs
@@ -40,7 +41,7 @@ After = Annotated[str | None, Query(max_length=LONGEST, description="The same, f
 Until = Annotated[
     Literal["final"] | None, Query(description="`final`: once the run has ended, say so in an event `end`, and end.")
 ]
-Kind = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z_]+)?$", max_length=40)]
+Kind = Annotated[str, WithJsonSchema({"type": "string", "enum": event.KINDS})]
 Kinds = Annotated[
     list[Kind] | None, Query(alias="kind", max_length=50, description="Only these: `run.end`, or `run` for all of it.")
 ]
@@ -72,6 +73,7 @@ async def changes(
     if until and run_id is None:
         raise errors.BadField(field="until", given=until, expected="left out, unless a `run_id` is given")
     wanted = Wanted(run_id, project, pipeline, trigger_id, backfill_id, frozenset(kinds) if kinds else None, home.reach)
+    _refuse_unknown(kinds or ())
     mark, cursor = _mark(last_event_id, after)
     if cursor is not None:
         raise _bad_mark(last_event_id, after)
@@ -79,11 +81,12 @@ async def changes(
         await to_thread.run_sync(runs.get, home, run_id)
     since = None if mark is None else await to_thread.run_sync(_bounded, home, mark)
     patience = _patience(request, home, run_id)
-    return Stream(_changes(request.app.state.home, feed, wanted, since, patience, ends=until is not None))
+    told = _changes(request.app.state.home, feed, wanted, since, patience, ends=until is not None)
+    return Stream(_counted(request, told))
 
 
 @router.get(
-    "/runs/{run_id:number}/stream", summary="Follow a run and what it writes", response_class=Response, responses=TELLS
+    "/runs/{run_id:run}/stream", summary="Follow a run and what it writes", response_class=Response, responses=TELLS
 )
 async def follow(
     home: Home,
@@ -109,13 +112,23 @@ async def follow(
     since = await to_thread.run_sync(_bounded, home, mark or 0)
     patience = _patience(request, home, run_id)
     whole: App = request.app.state.home  # of which the run alone is told
-    return Stream(_run(whole, feed, following, begin, cursor, since, patience, ends=until is not None))
+    told = _run(whole, feed, following, begin, cursor, since, patience, ends=until is not None)
+    return Stream(_counted(request, told))
 
 
 def _opened(asked: logs.Asked, cursor: str | None, tail: int | None) -> tuple[Following, Page | None]:
     """What follows the cursor; without one, the page that comes first, and what follows that."""
     begin = asked.page(None, None, tail, tail) if tail and not cursor else None
     return asked.following(begin.after if begin else cursor), begin
+
+
+@contextlib.asynccontextmanager
+async def _counted(request: Request, told: AbstractAsyncContextManager[Parts]) -> AsyncGenerator[Parts]:
+    """One of those that the caller may follow at once. TooManyStreams."""
+    guard: gate.Gate = request.app.state.gate
+    with guard.streams.followed(request.state.caller):
+        async with told as parts:
+            yield parts
 
 
 @contextlib.asynccontextmanager
@@ -173,6 +186,13 @@ def _patience(request: Request, home: App, run_id: int | None) -> Patience:
             await to_thread.run_sync(runs.get, home, run_id)
 
     return Patience(admit)
+
+
+def _refuse_unknown(kinds: Iterable[str]) -> None:
+    """Whoever follows what never happens would wait for ever. BadField."""
+    for kind in kinds:
+        if kind not in event.KINDS:
+            raise errors.BadField(field="kind", given=kind, expected=f"one of {', '.join(event.KINDS)}")
 
 
 def _bounded(home: App, mark: int) -> int:

@@ -8,7 +8,7 @@ from pydantic import Field, Strict
 from starlette.responses import Response
 
 from headrace.api import gate
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home, Who
 from headrace.model.access import Role
 from headrace.operations import documents, tokens
@@ -31,14 +31,14 @@ class NewToken(given.Body):
     )
 
 
-@router.get("/tokens", summary="All tokens, without what they say", responses={200: {"model": schemas.Tokens}})
+@router.get("/tokens", summary="All tokens, without what they say", responses=answers.tells("Tokens"))
 @gate.needs(Role.ADMIN)
 def list_all(home: Home) -> Response:
     return answers.written({"tokens": [documents.token(each) for each in home.store.tokens.list()]})
 
 
 @router.post(
-    "/tokens", status_code=201, summary="A new token, told this once", responses={201: {"model": schemas.MadeToken}}
+    "/tokens", status_code=201, summary="A new token, told this once", responses=answers.tells("MadeToken", 201)
 )
 @gate.needs(Role.ADMIN)
 def create(home: Home, who: Who, new: NewToken) -> Response:
@@ -51,7 +51,7 @@ def create(home: Home, who: Who, new: NewToken) -> Response:
 @router.delete(
     "/tokens/{token_id:number}",
     summary="Have a token let nobody in any more",
-    responses={200: {"model": schemas.Token}},
+    responses=answers.tells("Token"),
 )
 @gate.needs(Role.ADMIN)
 def revoke(home: Home, who: Who, token_id: TokenId) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from headrace import errors
 from headrace.api import gate
-from headrace.api.v1 import answers, definitions, given, here, runs, schemas, waiting
+from headrace.api.v1 import answers, definitions, given, here, runs, waiting
 from headrace.api.v1.definitions import Variables
 from headrace.api.v1.here import Changes, Home
 from headrace.app import App
@@ -22,11 +22,8 @@ from headrace.store.creating import Created
 
 router = here.routes("triggers")
 
-SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": schemas.ShownTrigger}}
-BEGUN: dict[int | str, dict[str, Any]] = {
-    201: {"model": schemas.Run},
-    200: {"model": schemas.Run, "description": "It was begun before, with this key."},
-}
+SHOWN = answers.tells("ShownTrigger")
+BEGUN = answers.tells("Run", 201) | answers.tells("Run", said="It was begun before, with this key.")
 SECRET = {"Cache-Control": "no-store"}
 
 TriggerId = Annotated[int, Path(ge=1, le=given.GREATEST, description="The trigger's number.")]
@@ -60,7 +57,7 @@ class Foreseen(given.Body):
     count: Annotated[int, Field(ge=1, le=1000), given.WHOLE] = 10
 
 
-@router.get("/triggers", summary="Triggers", responses={200: {"model": schemas.Triggers}})
+@router.get("/triggers", summary="Triggers", responses=answers.tells("Triggers"))
 def list_all(
     home: Home,
     request: Request,
@@ -75,7 +72,7 @@ def list_all(
     return answers.page(request, "triggers", [documents.listed_trigger(each) for each in found], following)
 
 
-@router.post("/triggers", status_code=201, summary="Make a trigger", responses={201: {"model": schemas.ShownTrigger}})
+@router.post("/triggers", status_code=201, summary="Make a trigger", responses=answers.tells("ShownTrigger", 201))
 @gate.needs(Role.EDITOR)
 def create(home: Home, new: NewTrigger) -> Response:
     folder = projects.named(home, new.project).path
@@ -83,7 +80,7 @@ def create(home: Home, new: NewTrigger) -> Response:
     return _shown(home, made, 201)
 
 
-@router.post("/triggers/preview", summary="When it would fire", responses={200: {"model": schemas.FireTimes}})
+@router.post("/triggers/preview", summary="When it would fire", responses=answers.tells("FireTimes"))
 def preview(foreseen: Foreseen) -> Response:
     """The fire times of an interval. Nothing is written."""
     definition = Definition(
@@ -138,16 +135,14 @@ def resume(home: Home, trigger_id: TriggerId) -> Response:
     return _shown(home, triggers.resume(home, _found(home, trigger_id)))
 
 
-@router.get(
-    "/triggers/{trigger_id:number}/token", summary="A trigger's token", responses={200: {"model": schemas.Said}}
-)
+@router.get("/triggers/{trigger_id:number}/token", summary="A trigger's token", responses=answers.tells("Said"))
 @gate.needs(Role.EDITOR)
 def token(home: Home, trigger_id: TriggerId) -> Response:
     """What a caller of the trigger shows."""
     return answers.written({"token": triggers.token(home, _found(home, trigger_id))}, headers=SECRET)
 
 
-@router.post("/triggers/{trigger_id:number}/rotate", summary="A new token", responses={200: {"model": schemas.Said}})
+@router.post("/triggers/{trigger_id:number}/rotate", summary="A new token", responses=answers.tells("Said"))
 @gate.needs(Role.EDITOR)
 def rotate(home: Home, trigger_id: TriggerId) -> Response:
     """The one before is worth nothing from then on."""

@@ -8,14 +8,14 @@ from starlette.responses import Response
 
 from headrace import errors
 from headrace.api import gate
-from headrace.api.v1 import answers, given, here, schemas
+from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home, Who, Whole
 from headrace.model.access import Caller, Grant, Role
 from headrace.operations import documents, users
 
 router = here.routes("users")
 
-SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": schemas.User}}
+SHOWN = answers.tells("User")
 LONGEST_PASSWORD = 1024
 
 UserId = Annotated[int, Path(ge=1, le=given.GREATEST, description="The user's number.")]
@@ -68,13 +68,13 @@ class OwnChanges(Names):
     current_password: Password = Field(default_factory=given.unsaid)
 
 
-@router.get("/users", summary="All users", responses={200: {"model": schemas.Users}})
+@router.get("/users", summary="All users", responses=answers.tells("Users"))
 @gate.needs(Role.ADMIN)
 def list_all(home: Home) -> Response:
     return answers.written({"users": [documents.user(each) for each in users.all_of(home)]})
 
 
-@router.post("/users", status_code=201, summary="Make a user", responses={201: {"model": schemas.User}})
+@router.post("/users", status_code=201, summary="Make a user", responses=answers.tells("User", 201))
 @gate.needs(Role.OWNER)
 def create(home: Home, new: NewUser) -> Response:
     made = users.create(home, **new.said)

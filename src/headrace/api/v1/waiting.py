@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -37,19 +38,27 @@ async def for_reopened(home: App, feed: Feed, run: Run, seconds: float | None) -
 async def _until(home: App, feed: Feed, run: Run, seconds: float, ended: Callable[[Run], bool]) -> Run:
     told = feed.end_of(run.id)
     try:
-        return await asyncio.wait_for(_ended(home, run.id, asyncio.wrap_future(told), ended), seconds)
+        return await asyncio.wait_for(_ended(home, run.id, told, ended), seconds)
     except TimeoutError:
         return await to_thread.run_sync(home.store.runs.get, run.id)
     finally:
         feed.forget(run.id, told)
 
 
-async def _ended(home: App, run_id: int, told: "asyncio.Future[Run]", ended: Callable[[Run], bool]) -> Run:
-    """This server's engine tells of the end by itself; another's is seen in the store."""
+async def _ended(home: App, run_id: int, told: "Future[Run]", ended: Callable[[Run], bool]) -> Run:
+    """This server's engine tells of the end by itself; another's is seen in the store.
+
+    An end that was remembered, or that was told late, may be over: an engine has had the run go on since.
+    """
+    heard, news = told.done(), asyncio.wrap_future(told)
     while True:
-        done, _ = await asyncio.wait([told], timeout=LOOK)
-        if done and not told.cancelled():
-            return told.result()
+        if not heard:
+            await asyncio.wait([news], timeout=LOOK)
+            heard = news.done()
+            if heard and not news.cancelled() and ended(news.result()):
+                return news.result()
         found = await to_thread.run_sync(home.store.runs.get, run_id)
         if told.cancelled() or ended(found):
             return found
+        if heard:
+            await asyncio.sleep(LOOK)

@@ -33,9 +33,8 @@ class Runs:
     def page(self, query: Query, limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
         """Some of the runs, the newest first, and what gets the next of them. BadFilter, BadCursor."""
         page = listing.page(self._app, query, limit, cursor)
-        alive = engines.living(self._app)
-        gone = engines.abandoned
-        return [Row(each.run, each.project, each.pipeline, gone(each.run, alive)) for each in page.runs], page.cursor
+        gone = engines.abandoned(self._app, [each.run for each in page.runs])
+        return [Row(each.run, each.project, each.pipeline, each.run.id in gone) for each in page.runs], page.cursor
 
     def count(self, query: Query) -> int | None:
         """How many there are; None where only going through them would tell."""

@@ -9,6 +9,7 @@ from headrace.client import values
 from headrace.client.decoding import value
 from headrace.client.front import Client
 from headrace.model.pipeline import Pipeline
+from headrace.operations.applying import Applied, Deed
 from headrace.operations.pipelines import Found
 
 
@@ -21,6 +22,10 @@ class Pipelines:
 
     def shown(self, project: Path, pipeline: str) -> Found:
         return _found_whole(self._client.pipelines.get(str(project), pipeline))
+
+    def apply(self, definition: Mapping[str, Any], *, dry: bool) -> Applied:
+        told = self._client.pipelines.apply(definition, dry_run=dry)
+        return alike(Applied, told, deed=Deed(told.deed))
 
 
 def _found(told: values.Found) -> Found:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-HEAD = "0006"
+HEAD = "0009"
 
 
 def revision(connection: sa.Connection) -> str | None:

@@ -183,12 +183,17 @@ def block_run(row: Row, block: BlockRun, *, scheduled: bool) -> ListedBlockRun:
         "id": block.id,
         "pipeline_run_id": block.run_id,
         "started_at": dates.with_t(block.started_at),
-        "status": block.status.value,
+        "status": block_status(block.status),
         "updated_at": dates.with_t(block_updated_at(block, at)),
         "metrics": metrics(block, row.failed.get(block.id)),
         "pipeline_schedule_id": row.trigger.id if row.trigger and scheduled else None,
         "pipeline_schedule_name": row.trigger.name if row.trigger and scheduled else None,
     }
+
+
+def block_status(status: BlockStatus) -> str:
+    """In Mage's words: it has none for a block that has run and whose rows are being committed."""
+    return (BlockStatus.RUNNING if status is BlockStatus.COMMITTING else status).value
 
 
 def metrics(block: BlockRun, failed: Attempt | None) -> dict[str, Any] | None:
@@ -211,7 +216,7 @@ def _within(row: Row, block: BlockRun) -> BlockRunWithin:
     return {
         "pipeline_run_id": block.run_id,
         "block_uuid": block.block,
-        "status": block.status.value,
+        "status": block_status(block.status),
         "started_at": dates.spaced(block.started_at),
         "completed_at": dates.spaced(_block_completed_at(block)),
         "metrics": metrics(block, row.failed.get(block.id)),

@@ -5,6 +5,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from headrace.api.mage.runs.shapes import block_status
+from headrace.model.run import BlockStatus
 from headrace.store.statistics import BlockCount, Mean, RunCount
 
 
@@ -41,7 +43,11 @@ def run_counts(counts: Sequence[RunCount], type_of: Callable[[str], str] | None 
 def block_counts(counts: Sequence[BlockCount]) -> dict[str, Series]:
     found: dict[str, Series] = {}
     for each in counts:
-        _series(found, each.block, each.block).setdefault(each.day, {})[each.status] = each.count
+        day, status = (
+            _series(found, each.block, each.block).setdefault(each.day, {}),
+            block_status(BlockStatus(each.status)),
+        )
+        day[status] = day.get(status, 0) + each.count
     return found
 
 

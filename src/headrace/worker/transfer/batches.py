@@ -1,0 +1,93 @@
+"""Batches: rows on their way, some megabytes at a time, as Arrow has them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Context, Decimal
+from importlib import import_module
+from typing import Any
+
+from headrace import errors
+from headrace.worker.transfer import columns as kinds
+from headrace.worker.transfer.columns import Column, Kind
+
+pa: Any = import_module("pyarrow")
+pc: Any = import_module("pyarrow.compute")
+
+Row = Sequence[Any]
+Batch = Any  # a pyarrow.RecordBatch, of which type checkers know nothing
+
+AIM = 8 * 2**20  # bytes of a batch, roughly
+FIRST = 200  # rows of the first, which tells how large one is
+MOST = 50_000  # rows of one
+
+
+class Pace:
+    """How many rows the next batch is to have, so that wide ones take no more room than narrow ones."""
+
+    def __init__(self) -> None:
+        self.rows = FIRST
+
+    def learn(self, batch: Batch) -> None:
+        each = max(1, batch.nbytes // max(1, batch.num_rows))
+        self.rows = max(1, min(MOST, self.rows * 8, AIM // each))
+
+
+def of_rows(fetch: Callable[[int], Sequence[Row]], columns: Sequence[Column]) -> Iterator[Batch]:
+    """What `fetch` gives, asked for so many rows at a time until there are none."""
+    pace = Pace()
+    while rows := fetch(pace.rows):
+        batch = _batch(rows, columns)
+        pace.learn(batch)
+        yield batch
+
+
+def conformed(found: Iterable[Batch], columns: Sequence[Column]) -> Iterator[Batch]:
+    """Those batches with the types of these columns. LoadFailed for a value that is none of its column's."""
+    for batch in found:
+        arrays = [_cast(array, column) for array, column in zip(batch.columns, columns, strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=kinds.schema(columns))
+
+
+def refuse_null(batch: Batch, keys: Sequence[str]) -> None:
+    """LoadFailed where a row lacks a key: it could not be found again."""
+    for key in keys:
+        if batch.column(key).null_count:
+            raise errors.LoadFailed(what=f"The column {key}", why="it is a primary key of the job, and has NULL in it")
+
+
+def _batch(rows: Sequence[Row], columns: Sequence[Column]) -> Batch:
+    values = zip(*rows, strict=True)
+    arrays = [_array(each, column) for each, column in zip(values, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=kinds.schema(columns))
+
+
+def _array(values: Sequence[Any], column: Column) -> Any:
+    try:
+        return pa.array(values, column.arrow)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError, TypeError, OverflowError) as error:
+        raise _unfit(column, error) from None
+
+
+def _cast(array: Any, column: Column) -> Any:
+    if column.kind is Kind.NUMERIC and pa.types.is_string(array.type):
+        return _numbers(array, column)
+    try:
+        return pc.cast(array, column.arrow)
+    except pa.ArrowInvalid as error:
+        raise _unfit(column, error) from None
+
+
+def _numbers(array: Any, column: Column) -> Any:
+    """Numbers out of their texts, rounded to the digits that the column has; Arrow's own cast lets some overflow."""
+    digits, rounding = Context(prec=column.precision), Decimal(1).scaleb(-(column.scale or 0))
+    try:
+        values = [
+            None if text is None else Decimal(text).quantize(rounding, context=digits) for text in array.to_pylist()
+        ]
+    except ArithmeticError:
+        raise _unfit(column, OverflowError(f"more than {column.precision} digits")) from None
+    return _array(values, column)
+
+
+def _unfit(column: Column, error: Exception) -> errors.LoadFailed:
+    why = f"it has a value that is none of the type {column.native or column.kind} ({str(error).splitlines()[0]:.200})"
+    return errors.LoadFailed(what=f"The column {column.name}", why=why)

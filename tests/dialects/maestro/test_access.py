@@ -1,0 +1,86 @@
+"""Every route of the Maestro dialect × everybody who may come: who is let in is what access.py says."""
+
+from typing import Any
+
+import pytest
+from tests.api import walking
+from tests.api.conftest import Caller, Served
+from tests.api.walking import Walk
+from tests.dialects.maestro.access import LEAST, VIEWER
+from tests.dialects.maestro.stories import Document, Store, begun, body, into, job, made, told
+
+from headrace.model.access import Grant, Role
+
+MAESTRO = Walk("/platform", LEAST)
+
+
+@pytest.fixture(scope="module")
+def everybody(served: Served) -> dict[str, Caller]:
+    return walking.everybody(served)
+
+
+def test_the_table_has_every_route_and_the_description_says_the_same(served: Served) -> None:
+    document = served.client(None).get("/platform/openapi.json").json()
+    described: dict[str, Any] = {
+        f"{method.upper()} {path}": operation.get("x-role")
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert described == {route: least and least.value for route, least in LEAST.items()}
+
+
+@pytest.mark.parametrize("route", LEAST)
+def test_who_is_let_in(everybody: dict[str, Caller], route: str) -> None:
+    method, path = MAESTRO.path(route)
+    for name, caller in everybody.items():
+        for each in (path, f"{path}/"):
+            assert walking.verdict(MAESTRO.ask(caller, method, each)) == MAESTRO.expected(route, name), (each, name)
+
+
+@pytest.mark.parametrize("route", LEAST)
+def test_no_crooked_way_lets_anybody_in(everybody: dict[str, Caller], route: str) -> None:
+    method, straight = MAESTRO.path(route)
+    strangers = ("nobody",) if LEAST[route] is VIEWER else ("nobody", "viewer")
+    for path in walking.crooked(straight):
+        for name in strangers:
+            status = MAESTRO.ask(everybody[name], method, path)
+            assert status in (400, 401, 403, 404, 405), (name, path, status)
+
+
+def test_a_role_for_a_tag_is_one_for_its_pipelines_alone(served: Served, store: Store, orders: Document) -> None:
+    run = served.run("grind")
+    uid = told(served.app.store.pipelines.get(served.app.store.runs.get(run["id"]).pipeline_id).uid)
+    own = walking.of_user(served, walking.user(served, Grant(Role.EDITOR, "corn")))
+    other = walking.of_user(served, walking.user(served, Grant(Role.EDITOR, "of nothing")))
+    assert [each["pipeline_id"] for each in own.get("/platform/pipelines").json()] == [uid]
+    assert other.get("/platform/pipelines").json() == []
+    assert len(own.get(f"/platform/pipeline/{uid}/runs").json()) > 0
+    assert other.get(f"/platform/pipeline/{uid}/runs").json() == []
+    assert other.get(f"/platform/pipeline/{uid}/pipeline_run/{told(run['uid'])}").json() is None
+    assert other.get(f"/platform/pipeline/pipeline_run/{told(run['uid'])}/logs").status_code == 404
+    jobs = [job(orders, into(store, "copy"))]
+    pipeline = made(served, jobs)
+    for caller in (own, other):
+        assert caller.get(f"/platform/pipeline/{pipeline}").status_code == 404
+        assert caller.get(f"/platform/jobs/jdbc/{pipeline}_0").status_code == 404
+        assert caller.post("/platform/pipeline/pause", json={"pipeline_id": pipeline}).status_code == 404
+        assert caller.post("/platform/pipeline", json=body(served, jobs)).status_code == 403
+
+
+def test_what_is_done_is_audited(served: Served, store: Store, orders: Document) -> None:
+    pipeline = made(served, [job(orders, into(store, "copy"))])
+    run = begun(served.client(), pipeline)
+    served.client().post(f"/platform/jobs/{pipeline}_0/reset-state")
+    served.client().post("/platform/pipeline/pause", json={"pipeline_id": pipeline})
+    wanted = {
+        ("pipelines.create", pipeline.replace("_", "-")),
+        ("pipelines.execute", run.replace("_", "-")),
+        ("jobs.reset_state", f"{pipeline}_0"),
+        ("pipelines.pause", pipeline.replace("_", "-")),
+    }
+    assert served.until(lambda: wanted <= _deeds(served))
+
+
+def _deeds(served: Served) -> set[tuple[str, str]]:
+    entries = served.client().get("/v1/audit", params={"limit": 100}).json()["audit"]
+    return {(each["deed"], each["object"]) for each in entries if each["via"] == "maestro"}
