@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import yaml
-
 from headrace import errors
 from headrace.model import dataset, steps, transfer
 from headrace.model.dataset import WriteMode
 from headrace.model.pipeline import Block, Language
 from headrace.model.transfer import Transfer
 from headrace.project import document, queries
+from headrace.project.faults import NotPlain, NotYaml
 from headrace.project.fields import Field
 
 _MOVING = (  # pandas, because pyarrow imports it where it is there
@@ -57,10 +56,10 @@ def _moved(configuration: Field, file: str, text: str | None) -> tuple[str, ...]
 def _job(file: str, text: str) -> Transfer:
     """BadBlockFile."""
     try:
-        return transfer.read(yaml.safe_load(text))
+        return transfer.read(document.parse(text).value)
     except errors.BadField as error:
         raise errors.BadBlockFile(file=file, why=str(error).rstrip(".")) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (NotYaml, NotPlain) as error:
         raise errors.BadBlockFile(file=file, why=f"it is no YAML ({error})") from None
 
 

@@ -93,7 +93,7 @@ class Declared:
 
 def declared() -> list[Declared]:
     """What docs/dialects.md lists; each has its reason there."""
-    lines = DIALECTS.read_text().partition(TABLE)[2].partition("\n## ")[0].splitlines()
+    lines = DIALECTS.read_text().partition(TABLE)[2].partition("\n#")[0].splitlines()
     cells = [
         [cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")
     ]
