@@ -46,7 +46,7 @@ def commit(place: str, staged: Staged, newest: int | None = None) -> Committed:
     `newest`; DatasetUnwritable when the place cannot be written; DatasetsMissing without the libraries.
     Of them all nothing was written; DatasetInDoubt, or what was not raised on purpose, leaves that open.
     """
-    tables.library()
+    tables.delta()
     tables.refuse_path(place)
     try:
         _refuse_behind(place, newest or 0)
@@ -97,7 +97,7 @@ def _land(table: Any, work: _Work) -> Committed:
         except errors.DatasetRefused:
             work.delivery.take_back()
             raise
-        except (tables.library().exceptions.DeltaError, OSError) as error:
+        except (tables.delta().exceptions.DeltaError, OSError) as error:
             why = getattr(error, "strerror", None) or error
             table, found = _look_again(work, why)
         if found:
@@ -140,7 +140,7 @@ def _table(place: str) -> Any:
 def _opened(opening: Callable[[str], Any], place: str) -> Any:
     try:
         return opening(place)
-    except tables.library().exceptions.DeltaError as error:
+    except tables.delta().exceptions.DeltaError as error:
         raise errors.DatasetUnwritable(place=place, why=error) from error
 
 
@@ -224,7 +224,7 @@ class _Try:
 
     def _properties(self) -> Any:
         """Of a commit that is tried once; its transaction is forgotten when it is long ago that it was made."""
-        deltalake = tables.library()
+        deltalake = tables.delta()
         mark = deltalake.Transaction(self._work.staged.attempt, self.seen + 1, _milliseconds(self._work.staged.at))
         maker = {"run": self._work.staged.run, "block": self._work.staged.block, "attempt": self._work.staged.attempt}
         told = {f"headrace.{name}": value for name, value in maker.items()}

@@ -24,7 +24,7 @@ def files(location: str, version: int) -> Sequence[Path]:
 
 def open(location: str, version: int) -> Any:
     """The table (a deltalake.DeltaTable), in a folder or at a URL, at that version. DatasetUnreadable as `files` has it."""
-    deltalake = tables.library()
+    deltalake = tables.delta()
     try:
         table = tables.find(location, version)
     except deltalake.exceptions.DeltaError as error:

@@ -148,7 +148,7 @@ def _is_open(kind: Any) -> bool:
 
 
 def _arrow() -> Any:
-    tables.library()
+    tables.delta()
     return import_module("pyarrow")
 
 

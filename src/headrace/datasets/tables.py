@@ -33,7 +33,7 @@ class File(NamedTuple):
     bytes: int
 
 
-def library() -> Any:
+def delta() -> Any:
     """The deltalake module. DatasetsMissing where it is not installed."""
     try:
         return import_module("deltalake")
@@ -50,7 +50,7 @@ def get_ready() -> None:
 
 def find(place: str, version: int | None = None) -> Any:
     """The table at its newest version or at that one; None when there is none."""
-    deltalake = library()
+    deltalake = delta()
     try:
         return deltalake.DeltaTable(place, version=version)
     except deltalake.exceptions.TableNotFoundError:
@@ -67,7 +67,7 @@ def ensure(place: str) -> Any:
 
 
 def _make(place: str) -> None:
-    deltalake, pa = library(), import_module("pyarrow")
+    deltalake, pa = delta(), import_module("pyarrow")
     schema = deltalake.Schema.from_arrow(pa.schema([(FIRST, pa.timestamp("us"))]))
     try:
         deltalake.DeltaTable.create(place, schema, configuration=TOLD)

@@ -43,7 +43,7 @@ def void(place: str, staged: Staged) -> Committed | None:
 
 def _is_marked(table: Any, place: str, staged: Staged) -> bool:
     """Whether the mark is in the log, or another has written the log meanwhile."""
-    deltalake, seen = tables.library(), table.version()
+    deltalake, seen = tables.delta(), table.version()
     mark = deltalake.Transaction(staged.attempt, VOID, int(staged.at.timestamp() * 1000))
     told = deltalake.CommitProperties(
         custom_metadata={"headrace.void": staged.attempt}, max_commit_retries=0, app_transactions=[mark]
