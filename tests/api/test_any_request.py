@@ -3,7 +3,6 @@
 Examples are drawn from the description itself. The suite draws the same few each time; `HEADRACE_EXAMPLES=200` draws more, and others.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -12,26 +11,15 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis.config import PositiveDataAcceptanceConfig, SchemathesisConfig
-from starlette.types import Receive, Scope, Send
 from tests.api.conftest import URL, Served, serving
+from tests.api.drawing import EXAMPLES, SEED, Later
 
 from headrace.api import v1
 from headrace.api.v1 import description
 from headrace.model.access import Role
 
-EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "3"))
-SEED = None if "HEADRACE_EXAMPLES" in os.environ else 1  # the suite asks the same each time
 REFUSED = ["2xx", "3xx", "400", "401", "403", "404", "409", "410", "413", "422", "429", "503"]
 MISSHAPEN = "bad_request"  # the word for what is not of the shape that the description gives
-
-
-class Later:
-    """Stands for the applications of a server that is there once tests run."""
-
-    served: Served
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.served.application(scope, receive, send)
 
 
 LATER = Later()

@@ -3,8 +3,6 @@
 Examples are drawn as in tests/api/test_any_request.py.
 """
 
-import os
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,15 +16,12 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from starlette.types import Receive, Scope, Send
 from tests.api.conftest import URL, Served, serving
+from tests.api.drawing import EXAMPLES, FRAME, SEED, Later
 
 from headrace.api import dialects, truestate
 from headrace.model.access import Role
 
-EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "3"))
-SEED = None if "HEADRACE_EXAMPLES" in os.environ else 1  # the suite asks the same each time
-FRAME = re.compile(r"File .{1,200}, line \d+")  # of a traceback
 # Left out: the one that takes it for wrong that a query which is no SELECT is refused: no schema says what one is.
 CHECKS = (
     schemathesis.checks.not_a_server_error,
@@ -35,15 +30,6 @@ CHECKS = (
     response_schema_conformance,
     negative_data_rejection,
 )
-
-
-class Later:
-    """Stands for the applications of a server that is there once tests run."""
-
-    served: Served
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.served.application(scope, receive, send)
 
 
 LATER = Later()
