@@ -27,12 +27,6 @@ PROMPT = 1.0  # seconds within which a dead worker is told of
 PATIENCE = 30.0  # seconds after which a test gives up; the machine may be busy
 
 
-def wardens() -> list[int]:
-    """Those that this process has started; other children of its are no business of an executor."""
-    program = b"headrace.worker.warden"
-    return [pid for pid in processes.children(os.getpid()) if program in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
 class Site:
     """A project whose blocks are written by the test, and which can hear what they say while they run.
 
@@ -104,6 +98,11 @@ class Site:
                 if f"SITE_MARK={self.mark}".encode() in process.read_bytes():
                     found.append(int(process.parent.name))
         return [pid for pid in found if pid != os.getpid()]
+
+    def wardens(self) -> list[int]:
+        """Of the executors that were opened for it; what else runs in this process may have others."""
+        children = set(processes.children(os.getpid()))
+        return [pid for pid in self.processes() if pid in children]
 
     def close(self) -> None:
         self._ear.close()

@@ -7,7 +7,7 @@ import pytest
 
 from headrace.worker import processes, wire
 
-from .conftest import Desk, Site, wardens
+from .conftest import Desk, Site
 
 ENDS = {
     "completed": "return 1",
@@ -59,7 +59,7 @@ def test_every_block_is_answered_whoever_is_killed(site: Site, desk: Desk) -> No
         tasks = submit_any(site, desk, choice, 12)
         for how, task in tasks:
             desk.executor.stop(task.attempt, "asked") if how == "stopped" else None
-        below = [pid for child in wardens() for pid in processes.tree(child)]
+        below = [pid for child in site.wardens() for pid in processes.tree(child)]
         processes.signal_all(choice.sample(below, k=min(3, len(below))), signal.SIGKILL)
         for _, task in tasks:
             assert desk.finished(task).status in ("completed", "failed", "cancelled")

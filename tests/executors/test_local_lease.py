@@ -12,7 +12,7 @@ from headrace.executors import local
 from headrace.settings import Settings
 from headrace.worker import wire
 
-from .conftest import PATIENCE, Desk, Site, wardens
+from .conftest import PATIENCE, Desk, Site
 from .test_local_survivors import DETACHED
 
 LAPSED = ("failed", "lease_lapsed")
@@ -90,7 +90,7 @@ def _patient(site: Site) -> local.Local:
 
 def test_the_next_supervisor_knows_the_lease(site: Site, desk: Desk) -> None:
     desk.executor.extend(clock.boottime())
-    (warden,) = wardens()
+    (warden,) = site.wardens()
     gone = site.watch(warden)
     os.kill(warden, signal.SIGKILL)
     gone.wait(PATIENCE)

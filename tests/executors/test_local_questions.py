@@ -10,7 +10,7 @@ from headrace.executors import local
 from headrace.settings import Settings
 from headrace.worker import processes, wire
 
-from .conftest import Desk, Site, wardens
+from .conftest import Desk, Site
 
 ASK = "say(os.getpid()); say(started())"
 
@@ -144,7 +144,7 @@ def test_a_supervisor_that_is_killed_takes_what_waits_along(site: Site, narrow: 
     task = site.task(ASK)
     narrow.submit(task)
     narrow.asked(task)
-    (warden,) = wardens()
+    (warden,) = site.wardens()
     (supervisor,) = processes.children(warden)
     os.kill(supervisor, signal.SIGKILL)
     assert narrow.finished(task).reason == "worker_died"

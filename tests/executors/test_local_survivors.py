@@ -13,7 +13,7 @@ from headrace.executors import local
 from headrace.settings import Settings
 from headrace.worker import processes, wire
 
-from .conftest import Desk, Site, wardens
+from .conftest import Desk, Site
 
 SLEEP = "say(f'block {os.getpid()}'); time.sleep(600)"
 
@@ -76,7 +76,7 @@ def _comm(pid: int) -> str:
 
 @pytest.mark.parametrize("whom", ["supervisor", "warden"])
 def test_a_killed_supervisor_is_replaced_and_what_ran_is_answered(site: Site, desk: Desk, whom: str) -> None:
-    (warden,) = wardens()
+    (warden,) = site.wardens()
     desk.run(site.task())
     (supervisor,) = processes.children(warden)
     running = [site.task(DETACHED + "    " + SLEEP) for _ in range(2)]
@@ -154,7 +154,7 @@ def test_closing_ends_what_runs_and_reports_nothing(site: Site, settings: Settin
 
 def test_a_killed_template_is_replaced(site: Site, desk: Desk) -> None:
     assert desk.run(site.task()).status == "completed"
-    (warden,) = wardens()
+    (warden,) = site.wardens()
     (supervisor,) = processes.children(warden)
     template = processes.children(supervisor)[0]
     assert _comm(template).startswith("headrace-templ")
