@@ -1,15 +1,18 @@
 """A PostgreSQL server that goes away, stands still or says no is unavailable for that moment, and used again after it."""
 
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 from tests.newest import newest
 from tests.postgres import Server
 from tests.store.conftest import AT
@@ -22,6 +25,7 @@ from headrace.model.pipeline import Pipeline
 from headrace.model.run import Run, RunStatus
 from headrace.store import Store, databases, postgres, tables
 from headrace.store.changes import RunMoved
+from headrace.store.script import Script, Statement
 
 Live = Callable[..., None]
 
@@ -270,3 +274,41 @@ def test_a_run_that_comes_while_others_are_looked_at_is_held_to_its_limit_as_wel
     assert len(came) == 2, "nothing came in between"
     assert claimed.taken == [waits]
     assert store.runs.get(came[1]).admitted_at is None
+
+
+ONE = Statement(sa.select(sa.literal(1).label("one")))
+
+
+def a_script(connection: sa.Connection) -> None:
+    with Script(connection) as script:
+        script.say(ONE, {})
+
+
+def many_rows(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("UPDATE projects SET name = %(name)s", [{"name": name} for name in "ab"])
+
+
+@pytest.mark.parametrize("say", [a_script, many_rows])
+def test_a_transaction_that_stands_still_after_statements_that_were_sent_together_is_ended_too(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, say: Callable[[sa.Connection], None]
+) -> None:
+    monkeypatch.setattr(postgres, "IDLE", 100)
+    closing = contextlib.closing(postgres.Postgres(postgres_url, PATIENCE))
+    with closing as database, pytest.raises(errors.StoreUnavailable), database.write() as connection:
+        say(connection)
+        driver: Any = connection.connection.driver_connection
+        assert select.select([driver], [], [], PATIENCE)[0], "the server has said something"
+
+
+def test_a_transaction_is_begun_with_its_first_statement_and_not_without_any(postgres_url: str) -> None:
+    with contextlib.closing(postgres.Postgres(postgres_url, PATIENCE)) as database:
+        with database.write():
+            pass
+        with database.read() as connection:
+            a_script(connection)
+            level = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+        assert level == "repeatable read"
+        assert [list(row.values()) for row in database.ask(ONE)] == [[1]]  # which begins none
+        with database._reading.connect() as connection:  # pyright: ignore[reportPrivateUsage]
+            driver: Any = connection.connection.driver_connection
+            assert driver.pgconn.transaction_status == TransactionStatus.IDLE

@@ -42,7 +42,6 @@ class Database(ABC):
     def __init__(self, engine: sa.Engine, place: object) -> None:
         self._engine = engine
         self._reading = engine
-        self._asking = engine
         self._sight: Sight | None = None
         self._reach: Reach | None = None
         self.place = place  # for messages; nothing secret is in it
@@ -52,13 +51,13 @@ class Database(ABC):
         found = copy.copy(self)
         found._reach = seen
         if not seen.sees_all:
-            found._reading, found._asking = self._sighted
+            found._reading = self._sighted
             found._sight = Sight(seen, self._engine.dialect.name)
         return found
 
     @cached_property
-    def _sighted(self) -> tuple[sa.Engine, sa.Engine]:
-        return reach.sighted(self._reading), reach.sighted(self._asking)
+    def _sighted(self) -> sa.Engine:
+        return reach.sighted(self._reading)
 
     def write(self, *concerns: Concern) -> AbstractContextManager[sa.Connection]:
         """The rows that it concerns are looked at first where not everything is within reach, and only there.
@@ -84,14 +83,14 @@ class Database(ABC):
 
     def ask(self, statement: Statement, **values: Any) -> list[dict[str, Any]]:
         """The rows of one question, each by the names of its columns; it needs no transaction of its own."""
-        with self._plainly(), self._asking.connect() as connection:
+        with self._plainly(), self._reading.connect() as connection:
             if self._sight:
                 connection.execution_options(sight=self._sight)
             return Script(connection).ask(statement, values).named
 
     def ask_together(self, questions: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[list[dict[str, Any]]]:
         """The rows of each of those questions, as `ask` gives them; they are sent together, and each is of its own moment."""
-        with self._plainly(), self._asking.connect() as connection:
+        with self._plainly(), self._reading.connect() as connection:
             if self._sight:
                 connection.execution_options(sight=self._sight)
             with Script(connection) as script:
@@ -99,8 +98,7 @@ class Database(ABC):
             return [answer.named for answer in answers]
 
     def close(self) -> None:
-        for each in {self._engine, self._asking}:
-            each.dispose()
+        self._engine.dispose()
 
     def revision(self) -> str | None:
         """The revision it is at; None for one that is new. StoreTooNew when a newer headrace wrote it."""

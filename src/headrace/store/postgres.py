@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -32,9 +32,13 @@ _DEFAULTS: dict[str, Any] = {
 
 
 class Connection(psycopg.Connection[Any]):
-    """One that waits for no answer longer than `patience` seconds: whatever is between here and there, it ends."""
+    """One that waits for no answer longer than `patience` seconds: whatever is between here and there, it ends.
+
+    A transaction is begun together with its first statement, which costs no round trip of its own: `beginning` is how.
+    """
 
     patience: float | None = None
+    beginning: LiteralString | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None or self.patience is None:
@@ -45,6 +49,56 @@ class Connection(psycopg.Connection[Any]):
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {self.patience:g} s") from None
 
+    def begin(self) -> None:
+        """The transaction, if there is one to begin."""
+        if self.beginning:
+            statement, self.beginning = self.beginning, None
+            psycopg.Cursor(self).execute(statement)
+
+    def commit(self) -> None:
+        self.beginning = None
+        super().commit()
+
+    def rollback(self) -> None:
+        self.beginning = None
+        super().rollback()
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether what is said is sent together."""
+        return self._pipeline is not None
+
+    @contextmanager
+    def pipeline(self) -> Generator[psycopg.Pipeline]:
+        self._pipeline = self._pipeline or _Pipeline(self)
+        with super().pipeline() as found:
+            yield found
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+        cast(Connection, self.connection).begin()
+        return super().execute(query, params, **how)
+
+    def executemany(self, query: Any, params_seq: Any, **how: Any) -> None:
+        connection = cast(Connection, self.connection)
+        connection.begin()
+        with nullcontext() if connection.pipelined else connection.pipeline():
+            super().executemany(query, params_seq, **how)
+
+
+class _Pipeline(psycopg.Pipeline):
+    """Statements that are sent together. The driver's own asks at its end, after all is answered, once more to be sent
+    what is: and a server that was asked anything does not count any more how long a transaction does nothing.
+    """
+
+    def _exit_gen(self) -> Any:
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        finally:
+            yield from self._fetch_gen(flush=False)
+
 
 class Postgres(Database):
     """The PostgreSQL database at a URL, which may have everything in it that libpq understands."""
@@ -52,18 +106,13 @@ class Postgres(Database):
     def __init__(self, url: str, patience: float | None) -> None:
         self._parameters = _parameters(url)
         self._patience = patience
-        super().__init__(self._pool(), _place(self._parameters))
-        self._asking = self._pool(isolation_level="AUTOCOMMIT", pool_reset_on_return=None)  # one round trip
+        kept = sa.create_engine("postgresql+psycopg://", creator=self.connect, pool_size=5, max_overflow=15)
+        event.listen(kept, "connect", _prepare)
+        super().__init__(kept, _place(self._parameters))
 
-    def _pool(self, **given: Any) -> sa.Engine:
-        """Connections that are kept, and given out to one at a time."""
-        found = sa.create_engine("postgresql+psycopg://", creator=self.connect, pool_size=5, max_overflow=15, **given)
-        event.listen(found, "connect", _prepare)
-        return found
-
-    def connect(self, *, autocommit: bool = False) -> Connection:
-        """A connection of the caller's own."""
-        connection = Connection.connect(**self._parameters, autocommit=autocommit)
+    def connect(self) -> Connection:
+        """A connection of the caller's own, where each statement is its own transaction if none is begun."""
+        connection = Connection.connect(**self._parameters, autocommit=True, cursor_factory=_Cursor)
         connection.patience = self._patience
         return connection
 
@@ -75,16 +124,12 @@ class Postgres(Database):
         connection.execute(sa.select(sa.func.pg_notify(notices.CHANNEL, about.value)))
 
     def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
-        return notices.Listener(lambda: self.connect(autocommit=True), wake)
+        return notices.Listener(lambda: self.connect(), wake)
 
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
-        """The driver begins the transaction with its first statement: what is read is of one moment; what is counted
-        after a lock was taken is what others have committed.
-        """
+        """What is read is of one moment; what is counted after a lock was taken is what others have committed."""
         driver: Any = connection.connection.driver_connection
-        level = psycopg.IsolationLevel.READ_COMMITTED if writes else psycopg.IsolationLevel.REPEATABLE_READ
-        if driver.isolation_level is not level:
-            driver.isolation_level = level
+        driver.beginning = f"BEGIN ISOLATION LEVEL {'READ COMMITTED' if writes else 'REPEATABLE READ'}"
 
     def _plain(self, error: Exception) -> errors.HeadraceError | None:
         found = error.orig if isinstance(error, exc.DBAPIError) else error
@@ -99,8 +144,7 @@ class Postgres(Database):
     def _let_go_of_lost(self, error: Exception) -> None:
         """Where one connection was lost the others are lost too: none of those that are kept is given out any more."""
         if isinstance(error, psycopg.Error) and (error.sqlstate is None or error.sqlstate.startswith(_LOST)):
-            for pool in (self._engine, self._asking):
-                pool.dispose()
+            self._engine.dispose()
 
     @contextmanager
     def _alone(self) -> Generator[sa.Connection]:
@@ -117,7 +161,6 @@ def _prepare(connection: Connection, _: Any) -> None:
         " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)",
         [str(IDLE)],
     )
-    connection.commit()
 
 
 def _parameters(url: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from sqlalchemy.sql import ClauseElement
 from headrace.store.columns import ID
 
 Columns = Mapping[str, Any]
-_IDLE = 0  # of a PostgreSQL connection: no transaction is under way
 Process = Callable[[Any], Any] | None
 
 
@@ -142,14 +141,10 @@ class Script:
 
     def ask(self, statement: Statement, columns: Columns) -> Answer:
         """The answer to a statement that is a script by itself: one round trip as it is, unless a transaction begins with it."""
-        if self._pipeline and not self._begins():
+        if self._pipeline and not self._driver.beginning:
             self._pipeline = None
         with self:
             return self.say(statement, columns)
-
-    def _begins(self) -> bool:
-        """Whether the driver has a transaction begin with what is said next."""
-        return not self._driver.autocommit and self._driver.pgconn.transaction_status == _IDLE
 
     def __enter__(self) -> "Script":
         if self._pipeline:
