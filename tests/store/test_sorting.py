@@ -1,8 +1,9 @@
 """Lists of runs in an order of one's own: pages by number are slices of the whole, sorted the slow way."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -90,11 +91,13 @@ def test_the_runs_of_a_trigger_are_read_along_an_index(database: Database) -> No
     """Nothing is sorted, and no table is gone through."""
     with database.read() as connection:
         form = sorting.OF_TRIGGER.on(connection.dialect)
-        explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+        given = form.values({"trigger": 1, "most": 20, "before": 900})
         if connection.dialect.name == "postgresql":  # there are no rows, so it would as soon look at all of them
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        given = form.values({"trigger": 1, "most": 20, "before": 900})
-        found = connection.exec_driver_sql(explain + form.text, given if isinstance(given, dict) else tuple(given))
+            asking = psycopg.RawCursor(cast(Any, connection.connection.driver_connection))
+            found = asking.execute(f"EXPLAIN {form.text}".encode(), given).fetchall()
+        else:
+            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.text}", tuple(given)).all()
         plan = "\n".join(str(row) for row in found)
     assert "ix_runs_trigger_date" in plan, plan
     assert "Sort" not in plan, plan

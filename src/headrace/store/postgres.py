@@ -9,12 +9,14 @@ from typing import Any, LiteralString, cast
 import psycopg
 import sqlalchemy as sa
 from psycopg import conninfo
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event, exc
 
 from headrace import errors
 from headrace.store import notices
 from headrace.store.columns import Moment
 from headrace.store.database import About, Database, Listener
+from headrace.store.exchange import Prepared
 
 IDLE = 10_000  # milliseconds that a transaction may do nothing: an engine that was stopped holds up no other for longer
 MIGRATION = 0x68656164  # the advisory lock of whoever changes the tables
@@ -40,6 +42,10 @@ class Connection(psycopg.Connection[Any]):
     patience: float | None = None
     beginning: LiteralString | None = None
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.prepared = Prepared()
+
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None or self.patience is None:
             return super().wait(gen, interval, timeout)
@@ -60,8 +66,16 @@ class Connection(psycopg.Connection[Any]):
         super().commit()
 
     def rollback(self) -> None:
+        """Of no transaction nothing needs to be taken back: it is asked for whenever the pool gets a connection again."""
         self.beginning = None
-        super().rollback()
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().rollback()
+
+    def _deallocate(self, name: bytes | None) -> Any:
+        """The driver has the server forget by that name what it has prepared, or, without one, whatever anybody has."""
+        if name is None:
+            self.prepared.names.clear()
+        return super()._deallocate(name)
 
     @property
     def pipelined(self) -> bool:

@@ -4,7 +4,9 @@ A statement of SQLAlchemy Core is compiled once for each dialect; from then on i
 the driver. On PostgreSQL a script is one round trip: its statements are sent together, and answered together.
 """
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +15,7 @@ from sqlalchemy import exc
 from sqlalchemy.sql import ClauseElement
 
 from headrace.store.columns import ID
+from headrace.store.exchange import Exchange
 
 Columns = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
@@ -59,10 +62,9 @@ class Form:
     """The text of a statement in one dialect, and what the driver takes and gives for its values."""
 
     def __init__(self, clause: ClauseElement, dialect: sa.Dialect) -> None:
-        compiled: Any = clause.compile(dialect=dialect)
+        compiled: Any = clause.compile(dialect=_numbering(dialect) if dialect.name == "postgresql" else dialect)
         self.text = str(compiled)
-        self._by_name = not dialect.positional
-        names: Sequence[str] = list(compiled.binds) if self._by_name else compiled.positiontup
+        names: Sequence[str] = compiled.positiontup
         self._given = [(name, _process(compiled.binds[name].type, dialect, "bind_processor")) for name in names]
         self._fixed = {name: compiled.binds[name].value for name in names if compiled.binds[name].value is not None}
         self._dialect = dialect
@@ -70,12 +72,10 @@ class Form:
         self.names = [column.name for column in self._columns]
         self._returned: list[Process] = []
 
-    def values(self, columns: Columns) -> Any:
-        """Them, in the way that the driver is given them."""
+    def values(self, columns: Columns) -> list[Any]:
+        """Them, in the way and the order in which the driver is given them."""
         if self._fixed:
             columns = {**self._fixed, **columns}
-        if self._by_name:
-            return {name: process(columns[name]) if process else columns[name] for name, process in self._given}
         return [process(columns[name]) if process else columns[name] for name, process in self._given]
 
     def rows(self, cursor: Any) -> list[tuple[Any, ...]]:
@@ -126,38 +126,44 @@ class Script:
         self._driver: Any = connection.connection.driver_connection
         self._dialect = connection.dialect
         self._sight = connection.get_execution_options().get("sight")
-        self._remote = connection.dialect.name == "postgresql"
-        self._pipeline: Any = self._driver.pipeline() if self._remote else None
+        self._exchange = Exchange(self._driver) if connection.dialect.name == "postgresql" else None
 
     def say(self, statement: Statement, columns: Columns) -> Answer:
+        if self._exchange:
+            return self._exchanged(self._exchange, statement, [columns])
         form, cursor = statement.on(self._dialect), self._driver.cursor()
-        cursor.execute(self._sight.text(form.text) if self._sight else form.text, form.values(columns))
+        cursor.execute(self._text(form), form.values(columns))
         return Answer(cursor, form)
 
     def say_of_each(self, statement: Statement, many: Iterable[Columns]) -> Answer:
+        if self._exchange:
+            return self._exchanged(self._exchange, statement, many)
         form, cursor = statement.on(self._dialect), self._driver.cursor()
-        cursor.executemany(self._sight.text(form.text) if self._sight else form.text, map(form.values, many))
+        cursor.executemany(self._text(form), map(form.values, many))
         return Answer(cursor, form)
 
     def ask(self, statement: Statement, columns: Columns) -> Answer:
-        """The answer to a statement that is a script by itself: one round trip as it is, unless a transaction begins with it."""
-        if self._pipeline and not self._driver.beginning:
-            self._pipeline = None
+        """The answer to a statement that is a script by itself."""
         with self:
             return self.say(statement, columns)
 
+    def _exchanged(self, exchange: Exchange, statement: Statement, many: Iterable[Columns]) -> Answer:
+        form = statement.on(self._dialect)
+        return Answer(exchange.say(self._text(form), map(form.values, many), lasting=not self._sight), form)
+
+    def _text(self, form: Form) -> str:
+        return self._sight.text(form.text) if self._sight else form.text
+
     def __enter__(self) -> "Script":
-        if self._pipeline:
-            self._pipeline.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Everything is answered by now; what the tables refuse is SQLAlchemy's IntegrityError, as it is elsewhere."""
         broken: Any = self._dialect.loaded_dbapi.IntegrityError
         try:
-            if self._pipeline:
-                self._pipeline.__exit__(kind, error, at)
-        except Exception as refused:
+            if self._exchange:
+                self._exchange.end()
+        except BaseException as refused:
             self._let_go(refused)
             if isinstance(refused, broken):
                 raise exc.IntegrityError("script", None, refused) from refused
@@ -167,10 +173,19 @@ class Script:
         if error is not None and isinstance(error, broken):
             raise exc.IntegrityError("script", None, error) from error
 
-    def _let_go(self, error: Exception) -> None:
-        """After an error the connection may be lost, or the driver know no longer what the server has prepared: it ends."""
-        if self._remote:
+    def _let_go(self, error: BaseException) -> None:
+        """After an error the connection may be lost, or nobody know what the server has prepared: it ends."""
+        if self._exchange:
             self._connection.invalidate(error)
+
+
+@cache
+def _numbering(dialect: sa.Dialect) -> sa.Dialect:
+    """The dialect, as it writes values that are given by their numbers."""
+    found: Any = copy.copy(dialect)
+    found.paramstyle, found.positional = "numeric_dollar", True
+    found.identifier_preparer = found.preparer(found)
+    return found
 
 
 def _process(kind: Any, dialect: sa.Dialect, name: str, *more: Any) -> Process:
