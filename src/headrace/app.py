@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headrace.engine.executor import Executor
     from headrace.engine.loop import Loop
     from headrace.engine.maker import Maker
+    from headrace.engine.makers import Makers
     from headrace.engine.observers import Observer
     from headrace.engine.registry import Registry
     from headrace.engine.services import Engine
@@ -38,6 +39,7 @@ class App:
 
         self.settings = settings
         self.store = store.open(settings.home, settings.database)
+        self.vault = Vault(settings.home)
         self.failures = Failures()  # of logins
         self.reach: Reach | None = None  # of who looks at the home; None: everything
         self._engine: Engine | None = None
@@ -50,34 +52,33 @@ class App:
         An executor that was made earlier has had time to get ready. EngineRunning where there can be one alone.
         """
         from headrace.engine.services import Engine
-        from headrace.engine.starts import Starts
 
         chosen = executor or make_executor(self.settings)
-        starter = Starts(self.store, self.maker, self.registry, self.calls)
-        engine = Engine(self.store, self.settings, chosen, observers, starter, own=own)
+        engine = Engine(self.store, self.settings, chosen, observers, self.makers, own=own)
         engine.start()
         self._engine = engine
 
     @cached_property
+    def makers(self) -> "Makers":
+        """Whatever makes runs of triggers."""
+        from headrace.engine.makers import Makers
+
+        return Makers(self.store, self.settings, self.vault)
+
+    @property
     def maker(self) -> "Maker":
-        """What makes runs of triggers."""
-        from headrace.engine.maker import Maker
+        """What says of which code a run is."""
+        return self.makers.maker
 
-        return Maker(self.store, self.settings)
-
-    @cached_property
+    @property
     def registry(self) -> "Registry":
         """Where triggers are written down and changed."""
-        from headrace.engine.registry import Registry
+        return self.makers.registry
 
-        return Registry(self.store, self.maker, Vault(self.settings.home))
-
-    @cached_property
+    @property
     def calls(self) -> "Calls":
         """Where runs of triggers are asked for."""
-        from headrace.engine.calls import Calls
-
-        return Calls(self.store, self.maker, self.registry)
+        return self.makers.calls
 
     @property
     def engine(self) -> "Engine":
@@ -119,7 +120,7 @@ class App:
         if reach is None:
             return self
         seen = App.__new__(App)
-        seen.settings, seen.failures, seen._engine = self.settings, self.failures, self._engine
+        seen.settings, seen.vault, seen.failures, seen._engine = self.settings, self.vault, self.failures, self._engine
         seen.reach, seen.store = reach, self.store.within(reach)
         return seen
 

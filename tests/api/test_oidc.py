@@ -37,6 +37,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
     with warnings.catch_warnings():
+        importlib.import_module("authlib.deprecate")  # from its import on its warnings are always shown: it comes first
         warnings.simplefilter("ignore")  # it uses what its libraries would rather not have used
         provider: Any = importlib.import_module("oidc_provider_mock")
         people = [provider.User(sub=sub, claims=claims) for sub, claims in PEOPLE.items()]

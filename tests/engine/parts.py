@@ -15,6 +15,7 @@ from headrace.engine.commits import Commit
 from headrace.engine.executor import Report, Slice
 from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
+from headrace.engine.makers import Makers
 from headrace.engine.secrets import Secrets
 from headrace.engine.wakes import CancelAsked, Wake
 from headrace.model.limits import Limits
@@ -32,14 +33,8 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Graph = Mapping[str, tuple[str, ...]]
 
 
-class Nobody:
-    """A starter of runs for engines of which no block asks for any."""
-
-    def start(self, *given: Any, **named: Any) -> Run:
-        raise AssertionError(f"nobody was to ask: {given}, {named}")
-
-
-NOBODY = Nobody()
+def makers(store: Store, settings: Settings) -> Makers:
+    return Makers(store, settings, Vault(settings.home))
 
 
 def unavailable() -> errors.StoreUnavailable:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 from tests.engine.committing import Mill, plain, step
-from tests.engine.parts import AT, NOBODY, Engine, Shelf, unavailable
+from tests.engine.parts import AT, Engine, Shelf, makers, unavailable
 
 from headrace import clock, errors
 from headrace.app import App
@@ -722,7 +722,7 @@ class Gate(Line):
 
 def test_an_engine_that_ends_records_what_it_is_committing(store: Store, home: Path) -> None:
     mill, gate = Mill(Engine(store, home, shelf := Awaited())), Gate()
-    engine = services.Engine(store, mill.settings, shelf, (), NOBODY, own=True)
+    engine = services.Engine(store, mill.settings, shelf, (), makers(store, mill.settings), own=True)
     engine._committer._tables = gate
     engine.start()
     mill.engine.name = engine.name

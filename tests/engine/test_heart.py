@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.between import Gated, Trouble
-from tests.engine.parts import AT, NOBODY, Shelf, new_run, pin, project, unavailable
+from tests.engine.parts import AT, Shelf, makers, new_run, pin, project, unavailable
 
 from headrace import clock, errors
 from headrace.engine import owner
@@ -74,7 +74,8 @@ class Whole:
         self.trouble, self.shelf = Trouble(), Shelf()
         self.real = store
         settings = Settings(home=home, database="postgresql://shared", lease=LEASE)
-        self.engine = Engine(Gated(store, self.trouble), settings, self.shelf, (), NOBODY, own=False)
+        gated = Gated(store, self.trouble)
+        self.engine = Engine(gated, settings, self.shelf, (), makers(gated, settings), own=False)
         self.loop, self.intake, self.heart = self.engine.loop, self.engine._intake, self.engine._heart
         self.shelf.start(self.loop._wakes.put)
         self.heart.go_on_as(self.engine.name, self.engine._register(self.engine._owner))
@@ -161,20 +162,21 @@ def test_a_run_that_was_claimed_under_the_former_name_is_not_begun(whole: Whole,
 
 def test_a_second_engine_of_a_home_is_refused_and_one_of_its_own_runs_is_not(store: Store, home: Path) -> None:
     settings = Settings(home=home)
-    first = Engine(store, settings, Shelf(), (), NOBODY, own=False)
+    first = Engine(store, settings, Shelf(), (), makers(store, settings), own=False)
     with pytest.raises(errors.EngineRunning):
-        Engine(store, settings, Shelf(), (), NOBODY, own=False)
-    beside = Engine(store, settings, Shelf(), (), NOBODY, own=True)
+        Engine(store, settings, Shelf(), (), makers(store, settings), own=False)
+    beside = Engine(store, settings, Shelf(), (), makers(store, settings), own=True)
     beside._owner.close()
     first._owner.close()
     first._alone.close()
-    again = Engine(store, settings, Shelf(), (), NOBODY, own=False)
+    again = Engine(store, settings, Shelf(), (), makers(store, settings), own=False)
     again._owner.close()
     again._alone.close()
 
 
 def test_an_engine_begins_and_ends_with_its_row(store: Store, home: Path) -> None:
-    engine = Engine(store, Settings(home=home), Shelf(at_once=True), (), NOBODY, own=False)
+    settings = Settings(home=home)
+    engine = Engine(store, settings, Shelf(at_once=True), (), makers(store, settings), own=False)
     engine.start()
     (row,) = store.engines.living()
     assert (row.name, row.lease_until, row.home) == (engine.name, None, owner.home_id(home))
@@ -184,7 +186,8 @@ def test_an_engine_begins_and_ends_with_its_row(store: Store, home: Path) -> Non
 
 
 def test_a_run_that_is_made_for_an_engine_is_moved_by_it(store: Store, home: Path) -> None:
-    engine = Engine(store, Settings(home=home), Shelf(at_once=True), (), NOBODY, own=True)
+    settings = Settings(home=home)
+    engine = Engine(store, settings, Shelf(at_once=True), (), makers(store, settings), own=True)
     engine.start()
     pinned = pin(store, project(home.parent / "p"), {"a": (), "b": ("a",)})
     run = store.runs.create(new_run(pinned, {"a": (), "b": ("a",)}), AT, owner=engine.name).run
@@ -198,7 +201,8 @@ def test_an_engine_that_retires_leaves_what_has_not_begun_to_others(store: Store
     shelf, begun = Shelf(), threading.Event()
     submit = shelf.submit
     shelf.submit = lambda work: (submit(work), begun.set())[0]  # type: ignore[method-assign]
-    engine = Engine(store, Settings(home=home), shelf, (), NOBODY, own=False)
+    settings = Settings(home=home)
+    engine = Engine(store, settings, shelf, (), makers(store, settings), own=False)
     engine.start()
     run = detached(store, home)
     assert begun.wait(30)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.engine.parts import AT, NOBODY, Graph, Shelf, new_run, pin, project
+from tests.engine.parts import AT, Graph, Shelf, makers, new_run, pin, project
 
 from headrace import errors
 from headrace import store as stores
@@ -59,9 +59,8 @@ def begin(shared: Callable[[], Store], tmp_path: Path, postgres_url: str) -> Ite
     def start(shelf: Shelf, ear: Ear) -> Engine:
         home = tmp_path / f"machine-{len(begun)}"
         home.mkdir()
-        engine = Engine(
-            shared(), Settings(home=home, database=postgres_url, lease=LEASE), shelf, (ear,), NOBODY, own=False
-        )
+        store, settings = shared(), Settings(home=home, database=postgres_url, lease=LEASE)
+        engine = Engine(store, settings, shelf, (ear,), makers(store, settings), own=False)
         engine.start()
         begun.append(engine)
         return engine

@@ -4,13 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.engine.parts import AT, Shelf
+from tests.engine.parts import AT, Shelf, makers
 
 from headrace import errors
 from headrace.engine.answers import Question
-from headrace.engine.calls import Calls
-from headrace.engine.maker import Maker
-from headrace.engine.registry import Registry
 from headrace.engine.services import Engine
 from headrace.engine.starts import Starts
 from headrace.engine.wakes import Draining
@@ -18,7 +15,6 @@ from headrace.model.run import Run, RunStatus
 from headrace.model.trigger import TriggerType
 from headrace.settings import Settings
 from headrace.store import Store
-from headrace.vault import Vault
 from headrace.worker import wire
 
 
@@ -38,13 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def starts(store: Store, home: Path) -> Starts:
-    return make(store, Settings(home=home))
-
-
-def make(store: Store, settings: Settings) -> Starts:
-    maker = Maker(store, settings)
-    registry = Registry(store, maker, Vault(settings.home))
-    return Starts(store, maker, registry, Calls(store, maker, registry))
+    return makers(store, Settings(home=home)).starts
 
 
 def _start(starts: Starts, folder: Path, pipeline: str = "grind", key: str = "a1 1", owner: str | None = None) -> Run:
@@ -83,7 +73,7 @@ class Whole:
 
     def __init__(self, store: Store, home: Path, folder: Path, *, own: bool) -> None:
         settings = Settings(home=home)
-        self.engine = Engine(store, settings, Shelf(slots=1), (), make(store, settings), own=own)
+        self.engine = Engine(store, settings, Shelf(slots=1), (), makers(store, settings), own=own)
         self.engine._register(self.engine._owner)
         self.engine._intake.go_on_as(self.engine.name)
         self._folder = folder

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.between import Gated
-from tests.engine.parts import NOBODY
+from tests.engine.parts import makers
 from tests.simulation.catalog import Version, Work
 from tests.simulation.executor import Executor
 from tests.simulation.timeline import Clocks, Timeline
@@ -122,7 +122,7 @@ class World:
         settings = Settings(home=home, database=url, lease=LEASE)
         gated = _OnDatabaseTime(self, Gated(self.store, lambda moment, call: self._gate(machine, moment, call)))
         try:
-            engine = Engine(gated, settings, executor, (), NOBODY, own=own)  # type: ignore[arg-type]
+            engine = Engine(gated, settings, executor, (), makers(gated, settings), own=own)  # type: ignore[arg-type]
         except errors.EngineRunning:
             return None
         told = lambda told: self._reported(machine, told)  # noqa: E731

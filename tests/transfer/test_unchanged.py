@@ -78,6 +78,18 @@ def test_the_last_value_of_a_file_counts_for_its_types(mover: Mover, plugin: str
     assert duck(mover.folder / "kept.duckdb", "SELECT max(v), min(v), sum(v) FROM kept") == [(2, 1, 60003.75)]
 
 
+def test_numbers_with_a_point_in_a_csv_file_are_doubles_and_decimals_where_the_table_says_so(mover: Mover) -> None:
+    (mover.folder / "p.csv").write_text("v\n19.99\n0.1234567890123456789\n")
+    source: Document = {"connector": "file", "plugin": "csv", "path": "p.csv"}
+    mover.move(source, DUCK)
+    found = duck(mover.folder / "kept.duckdb", "SELECT typeof(v), v FROM kept ORDER BY v DESC")
+    assert found == [("DOUBLE", 19.99), ("DOUBLE", 0.12345678901234568)]
+    duck(mover.folder / "there.duckdb", "CREATE TABLE kept (v DECIMAL(12, 2))")
+    (mover.folder / "p.csv").write_text("v\n19.99\n")
+    mover.move(source, {**DUCK, "path": "there.duckdb"})
+    assert duck(mover.folder / "there.duckdb", "SELECT v FROM kept") == [(Decimal("19.99"),)]
+
+
 def test_decimals_that_sqlite_would_round_are_refused_unless_it_keeps_text(
     mover: Mover, refused: Callable[..., str]
 ) -> None:

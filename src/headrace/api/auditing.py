@@ -92,7 +92,7 @@ def _outcome(error: Exception) -> Outcome:
 
 def _note(request: Request, deed: Deed, outcome: Outcome, problem: str | None, headers: Mapping[str, str]) -> None:
     app: App = request.app.state.home
-    via: str = getattr(request.app.state, "via", "v1")
+    via: str = request.app.state.via
     address = request.client.host if request.client else None
     caller: Caller | None = getattr(request.state, "caller", None)
     if problem in UNKNOWN or (caller is None and problem in UNREAD):

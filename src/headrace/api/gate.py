@@ -60,11 +60,8 @@ class Gate:
         self._known: dict[str, tuple[float, Caller]] = {}
 
     async def admit(self, request: Request, needed: Role) -> Caller:
-        """Who calls. NotAuthenticated, NotAllowed.
-
-        What they show is read as the application has it in `state.shown`, else from the header or the browser's cookie.
-        """
-        showing: Shown = getattr(request.app.state, "shown", shown)
+        """Who calls, by what they show where the application has its callers show it. NotAuthenticated, NotAllowed."""
+        showing: Shown = request.app.state.shown
         said, by_cookie = showing(request)
         caller = request.state.caller = await self.caller(said)
         if by_cookie and request.method not in auditing.SAFE:

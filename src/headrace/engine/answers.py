@@ -10,11 +10,10 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from headrace import clock, errors
 from headrace.model.run import FINAL_RUN, Run
@@ -25,27 +24,6 @@ from headrace.worker import wire
 AT_ONCE = 4  # runs that are being started at the same time
 LOOK = 5.0  # seconds; no row is looked at more often without a reason
 AGAIN = 0.5  # seconds after which a database that could not be reached is asked again
-
-
-class Starter(Protocol):
-    """Makes runs."""
-
-    def start(
-        self,
-        folder: Path,
-        pipeline: str,
-        variables: Mapping[str, Any],
-        *,
-        trigger: str,
-        key: str,
-        owner: str | None,
-    ) -> Run:
-        """The run of that pipeline of the project in that folder, for the engine named `owner`, or else for any.
-
-        It is of the pipeline's trigger of that name, which is made if there is none. Where the key has a run already, it is that one.
-        Whatever makes it impossible is raised; after StoreUnavailable it may be asked for again.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headrace import clock, errors
 from headrace.engine import owner
-from headrace.engine.answers import Answers, Question, Starter
+from headrace.engine.answers import Answers, Question
 from headrace.engine.backfiller import Backfiller
 from headrace.engine.begun import Begun
 from headrace.engine.cleaner import Cleaner
@@ -19,11 +19,10 @@ from headrace.engine.heart import Heart
 from headrace.engine.intake import Intake
 from headrace.engine.jobs import Jobs
 from headrace.engine.loop import Loop
-from headrace.engine.maker import Maker
+from headrace.engine.makers import Makers
 from headrace.engine.matcher import Matcher
 from headrace.engine.observers import Ends, Observer
 from headrace.engine.owner import Alone, Owner
-from headrace.engine.registry import Registry
 from headrace.engine.scheduler import Scheduler, Taker
 from headrace.engine.secrets import Secrets
 from headrace.engine.syncer import Syncer
@@ -34,12 +33,11 @@ from headrace.model.run import Run
 from headrace.settings import Settings
 from headrace.store import Store
 from headrace.store.database import About
-from headrace.vault import Vault
 from headrace.worker import wire
 
 
 class Engine:
-    """Moves runs: whatever run is there, or with `own` only those made for it. `starter` makes what blocks ask for."""
+    """Moves runs: whatever run is there, or with `own` only those made for it. `makers` make what begins by itself or by a block."""
 
     def __init__(
         self,
@@ -47,7 +45,7 @@ class Engine:
         settings: Settings,
         executor: Executor,
         observers: Sequence[Observer],
-        starter: Starter,
+        makers: Makers,
         *,
         own: bool,
     ) -> None:
@@ -58,8 +56,8 @@ class Engine:
         self._own = own
         self._alone = Alone(settings.home) if not own and not settings.database else None
         self._owner = Owner(settings.home)
-        self._starter = starter
-        secrets = Secrets(store, Vault(settings.home))
+        self._makers = makers
+        secrets = Secrets(store, makers.vault)
         self._answers = Answers(store, self._start_asked, secrets.answer, lambda answered: self.loop.tell(answered))
         told = (*observers, self._answers, Ends(self._wake))
         self._committer = Committer(store, settings, lambda told: self.loop.tell(told))
@@ -69,7 +67,7 @@ class Engine:
         jobs = Jobs(store, settings, secrets, self._committer.expect)
         self._intake = Intake(store, jobs, self.loop, settings.home, owner.GRACE * settings.lease, own=own)
         self._heart = Heart(store, executor, self._lease, self._go_on) if self._lease else None
-        self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, self, self._wake))
+        self._timekeeper = None if own else Timekeeper(_by_themselves(store, settings, makers, self, self._wake))
 
     @property
     def name(self) -> str:
@@ -152,7 +150,7 @@ class Engine:
         it moves what its blocks wait for. Any engine moves the others."""
         name = self.name
         mine = request.waits if self._own else self.appetite() > 0
-        run = self._starter.start(
+        run = self._makers.starts.start(
             Path(request.project) if request.project else question.folder,
             request.pipeline,
             request.variables,
@@ -200,9 +198,11 @@ class Engine:
         before.close()
 
 
-def _by_themselves(store: Store, settings: Settings, taker: Taker, wake: Callable[[], None]) -> dict[str, Service]:
+def _by_themselves(
+    store: Store, settings: Settings, makers: Makers, taker: Taker, wake: Callable[[], None]
+) -> dict[str, Service]:
     """What begins without being asked for."""
-    maker = Maker(store, settings)
+    maker = makers.maker
     return {
         "scheduler": Scheduler(store, maker, taker),
         "watcher": Watcher(store, wake),
@@ -211,5 +211,5 @@ def _by_themselves(store: Store, settings: Settings, taker: Taker, wake: Callabl
         "deadlines": Deadlines(store),
         "tallier": Tallier(store),
         "cleaner": Cleaner(store, settings),
-        "syncer": Syncer(store, maker, Registry(store, maker, Vault(settings.home))),
+        "syncer": Syncer(store, maker, makers.registry),
     }

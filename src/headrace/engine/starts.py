@@ -14,7 +14,7 @@ from headrace.store import Store
 
 
 class Starts:
-    """See `answers.Starter`."""
+    """Any thread may ask it."""
 
     def __init__(self, store: Store, maker: Maker, registry: Registry, calls: Calls) -> None:
         self._store = store
@@ -32,7 +32,12 @@ class Starts:
         key: str,
         owner: str | None,
     ) -> Run:
-        """Raises the BadInput that says why there is no such run, ProjectUnreadable, ProjectChanged, OSError."""
+        """The run of that pipeline of the project in that folder, for the engine named `owner`, or else for any.
+
+        It is of the pipeline's trigger of that name, which is made if there is none. Where the key has a run already, it is that one.
+        Raises the BadInput that says why there is no such run, ProjectUnreadable, ProjectChanged, OSError; after
+        StoreUnavailable it may be asked for again.
+        """
         pin = self._maker.pin(self._maker.keep(folder), pipeline, clock.now())
         found = self._trigger(pin.pinned.pipeline_id, trigger)
         call = Call(variables=variables, key=key)

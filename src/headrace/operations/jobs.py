@@ -25,6 +25,7 @@ from headrace.operations.asking import Asked
 from headrace.operations.authoring import NewBlock, NewPipeline
 from headrace.operations.catalogue import Entry
 from headrace.project import amending, authored
+from headrace.project.document import parse
 from headrace.store.pipelines import PipelineRow
 
 Document = Mapping[str, Any]
@@ -171,7 +172,7 @@ def find(app: App, uid: str, index: int) -> Job:
 
 def document(block: Block) -> Document:
     """What the job's file says; of a block that moves no table, nothing."""
-    return cast("Document", yaml.safe_load(block.text)) if block.is_transfer and block.text else {}
+    return cast("Document", parse(block.text).value) if block.is_transfer and block.text else {}
 
 
 def amend_input(app: App, job: Job, given: Document) -> list[str]:

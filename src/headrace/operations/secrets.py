@@ -35,14 +35,12 @@ class Secret:
 
 def listed(app: App, project: ProjectRow | None = None) -> list[Secret]:
     """Every secret, or a project's own, by name."""
-    keys = Vault(app.settings.home)
-    return [_seen(row, keys) for row in app.store.secrets.all(project.id if project else None)]
+    return [_seen(row, app.vault) for row in app.store.secrets.all(project.id if project else None)]
 
 
 def readable(app: App, project: ProjectRow) -> list[Secret]:
     """Those that blocks of the project read, by name: of two of one name, its own."""
-    keys = Vault(app.settings.home)
-    found = {row.name: _seen(row, keys) for row in app.store.secrets.of(project.id)}
+    found = {row.name: _seen(row, app.vault) for row in app.store.secrets.of(project.id)}
     return [found[name] for name in sorted(found)]
 
 
@@ -69,7 +67,7 @@ def set(app: App, name: str, value: str, project: ProjectRow | None = None) -> b
     Raises BadSecret, which does not repeat the value.
     """
     _check(name, value)
-    keys, purpose = Vault(app.settings.home), rows.purpose(project.uid if project else None, name)
+    keys, purpose = app.vault, rows.purpose(project.uid if project else None, name)
     sealed = keys.seal(value, purpose)
     is_new = app.store.secrets.set(project.id if project else None, name, sealed, clock.now())
     if vault.key_of(sealed) not in keys.names:  # it was dropped meanwhile, by who did not see this row

@@ -1,50 +1,16 @@
 """Every route of the Maestro dialect × everybody who may come: who is let in is what access.py says."""
 
-from typing import Any
-
-import pytest
-from tests.api import walking
-from tests.api.conftest import Caller, Served
-from tests.api.walking import Walk
-from tests.dialects.maestro.access import LEAST, VIEWER
+from tests import walking
+from tests.api.conftest import Served
+from tests.dialects.maestro.access import LEAST
 from tests.dialects.maestro.stories import Document, Store, begun, body, into, job, made, told
+from tests.walking import Walk, Walked
 
 from headrace.model.access import Grant, Role
 
-MAESTRO = Walk("/platform", LEAST)
 
-
-@pytest.fixture(scope="module")
-def everybody(served: Served) -> dict[str, Caller]:
-    return walking.everybody(served)
-
-
-def test_the_table_has_every_route_and_the_description_says_the_same(served: Served) -> None:
-    document = served.client(None).get("/platform/openapi.json").json()
-    described: dict[str, Any] = {
-        f"{method.upper()} {path}": operation.get("x-role")
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    }
-    assert described == {route: least and least.value for route, least in LEAST.items()}
-
-
-@pytest.mark.parametrize("route", LEAST)
-def test_who_is_let_in(everybody: dict[str, Caller], route: str) -> None:
-    method, path = MAESTRO.path(route)
-    for name, caller in everybody.items():
-        for each in (path, f"{path}/"):
-            assert walking.verdict(MAESTRO.ask(caller, method, each)) == MAESTRO.expected(route, name), (each, name)
-
-
-@pytest.mark.parametrize("route", LEAST)
-def test_no_crooked_way_lets_anybody_in(everybody: dict[str, Caller], route: str) -> None:
-    method, straight = MAESTRO.path(route)
-    strangers = ("nobody",) if LEAST[route] is VIEWER else ("nobody", "viewer")
-    for path in walking.crooked(straight):
-        for name in strangers:
-            status = MAESTRO.ask(everybody[name], method, path)
-            assert status in (400, 401, 403, 404, 405), (name, path, status)
+class TestAccess(Walked):
+    walk = Walk("/platform", LEAST, ways=lambda path: (path, f"{path}/"))
 
 
 def test_a_role_for_a_tag_is_one_for_its_pipelines_alone(served: Served, store: Store, orders: Document) -> None:

@@ -20,7 +20,7 @@ from tests.api.conftest import URL, Served, serving
 from tests.api.drawing import EXAMPLES, FRAME, SEED, Later
 from tests.dialects.maestro.stories import Store, into, job, made, ran, table
 
-from headrace.api import dialects, maestro
+from headrace.api import applications, maestro
 from headrace.model.access import Role
 
 # Left out: the one that takes it for wrong that what a job is to be is refused: its schema does not say all of that.
@@ -38,7 +38,7 @@ SETTINGS = hypothesis.settings(
 )
 LATER = Later()
 SCHEMA = schemathesis.openapi.from_dict(
-    dialects.described(maestro.build(None, None, None)),
+    applications.described(maestro.build(None, None, None)),
     config=SchemathesisConfig(seed=SEED),  # type: ignore[arg-type]
 )
 SCHEMA.app, SCHEMA.location = LATER, f"{URL}/platform/openapi.json"

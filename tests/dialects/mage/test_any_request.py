@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.api.conftest import URL, Served, serving
 from tests.api.drawing import EXAMPLES, FRAME, SEED, Later
 
-from headrace.api import mage
+from headrace.api import applications, mage
 from headrace.model.access import Role
 
 # Left out: those that take it for wrong that what is not known is passed over, and that a path which is nobody's or a
@@ -34,7 +34,7 @@ CHECKS = (
 
 LATER = Later()
 SCHEMA = schemathesis.openapi.from_dict(
-    mage.build(None, None, None).openapi(),
+    applications.described(mage.build(None, None, None)),
     config=SchemathesisConfig(seed=SEED),  # type: ignore[arg-type]
 )
 SCHEMA.app, SCHEMA.location = LATER, f"{URL}/api/openapi.json"

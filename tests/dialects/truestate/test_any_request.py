@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.api.conftest import URL, Served, serving
 from tests.api.drawing import EXAMPLES, FRAME, SEED, Later
 
-from headrace.api import dialects, truestate
+from headrace.api import applications, truestate
 from headrace.model.access import Role
 
 # Left out: the one that takes it for wrong that a query which is no SELECT is refused: no schema says what one is.
@@ -34,7 +34,7 @@ CHECKS = (
 
 LATER = Later()
 SCHEMA = schemathesis.openapi.from_dict(
-    dialects.described(truestate.build(None, None, None)),
+    applications.described(truestate.build(None, None, None)),
     config=SchemathesisConfig(seed=SEED),  # type: ignore[arg-type]
 )
 SCHEMA.app, SCHEMA.location = LATER, f"{URL}/pipelines/openapi.json"

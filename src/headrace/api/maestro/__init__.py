@@ -4,10 +4,8 @@ What is covered, and where it differs, is in docs/dialects.md.
 """
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
 
-from headrace.api import dialects
+from headrace.api import applications
 from headrace.api.feed import Feed
 from headrace.api.gate import Gate
 from headrace.api.maestro import entrance, errors, jobs, pipelines, runs
@@ -21,7 +19,7 @@ as `Bearer TOKEN`. Ids are taken with hyphens or underscores, and given with und
 
 def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
     """The application, to be mounted."""
-    application = dialects.application(
+    application = applications.application(
         app,
         feed,
         gate,
@@ -33,11 +31,7 @@ def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
         description=DESCRIPTION,
         servers=[{"url": "/platform"}],
     )
-    application.add_route("/openapi.json", _describe, include_in_schema=False)
+    application.add_route("/openapi.json", applications.describe, include_in_schema=False)
     application.add_middleware(Paths)
     errors.tell(application)
     return application
-
-
-async def _describe(request: Request) -> Response:
-    return dialects.written(dialects.described(request.app))

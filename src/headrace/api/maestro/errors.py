@@ -8,7 +8,6 @@
 Who is not known is told so in one way everywhere: 401, `{"msg": "Unauthorized"}`.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -20,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from headrace import errors, identity
-from headrace.api import dialects, statuses
+from headrace import errors
+from headrace.api import applications, defects, statuses
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
@@ -133,8 +132,8 @@ def tell(application: Starlette) -> None:
 async def _of_headrace(request: Request, error: Exception) -> Response:
     found, style = cast("errors.HeadraceError", error), _style(request)
     if isinstance(found, errors.NotAuthenticated):
-        return dialects.written({"msg": "Unauthorized"}, 401, statuses.headers(found))
-    return dialects.written(style.body(_fault(style, found)), _status(found), statuses.headers(found))
+        return applications.written({"msg": "Unauthorized"}, 401, statuses.headers(found))
+    return applications.written(style.body(_fault(style, found)), _status(found), statuses.headers(found))
 
 
 def _fault(style: Style, error: errors.HeadraceError) -> Fault:
@@ -161,20 +160,17 @@ async def _of_fields(request: Request, error: Exception) -> Response:
     missing = first["type"] in ("missing", "string_too_short") or first.get("input", ...) is None
     why = f"{place} is required" if missing else f"{place}: {first['msg']}"
     plain = why.encode("utf-8", "replace").decode()
-    return dialects.written(_style(request).body(Fault(400, "BadField", plain)), 400)
+    return applications.written(_style(request).body(Fault(400, "BadField", plain)), 400)
 
 
 async def _of_http(_: Request, error: Exception) -> Response:
     plain = cast("HTTPException", error)
-    return dialects.written({"detail": str(plain.detail)}, plain.status_code, plain.headers)
+    return applications.written({"detail": str(plain.detail)}, plain.status_code, plain.headers)
 
 
 async def _of_defect(request: Request, error: Exception) -> Response:
-    """Nothing of a defect is told but a number, under which the log has it."""
-    number = identity.new()
-    logging.getLogger(__name__).error("%s %s failed (%s)", request.method, request.url.path, number, exc_info=error)
-    why = f"Something in headrace itself went wrong; its log has it as {number}."
-    return dialects.written(_style(request).body(Fault(500, "InternalError", why)), 500)
+    why = defects.noted(request, error)
+    return applications.written(_style(request).body(Fault(500, "InternalError", why)), 500)
 
 
 def _style(request: Request) -> Style:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Body
 from starlette.responses import Response
 
-from headrace.api import dialects, gate
-from headrace.api.dialects import Home
+from headrace.api import applications, gate
+from headrace.api.applications import Home
 from headrace.api.maestro import given, ids, shapes
 from headrace.api.maestro.errors import JOBS, MEMORY_OF_JOB, Style, told
 from headrace.api.maestro.given import JobId
@@ -15,7 +15,7 @@ from headrace.model.loads import Change
 from headrace.operations import jobs
 from headrace.operations.jobs import Job
 
-router = dialects.routes("jobs")
+router = applications.routes("jobs")
 
 
 def _answers(model: Any, style: Style = JOBS) -> dict[int | str, dict[str, Any]]:
@@ -26,7 +26,7 @@ def _answers(model: Any, style: Style = JOBS) -> dict[int | str, dict[str, Any]]
 @told(JOBS)
 def show(home: Home, job_id: JobId) -> Response:
     """What a job moves, from where whereto."""
-    return dialects.written(shapes.job(_found(home, job_id)))
+    return applications.written(shapes.job(_found(home, job_id)))
 
 
 @router.patch("/jobs/{job_id}/input", responses=_answers(shapes.Patched))
@@ -37,7 +37,7 @@ def patch(home: Home, job_id: JobId, changes: Annotated[dict[str, Any], Body()])
     job = _found(home, job_id)
     updated = jobs.amend_input(home, job, changes)
     detail = f"successfully patched {job.id}"
-    return dialects.written({"status": True, "detail": detail, "updated_fields": updated})
+    return applications.written({"status": True, "detail": detail, "updated_fields": updated})
 
 
 @router.put("/jobs/jdbc/{job_id}/sync-mode", responses=_answers(shapes.ShownSync))
@@ -75,7 +75,7 @@ def give_memory(home: Home, job_id: JobId, memory: given.Memory) -> Response:
     allowed = jobs.give_memory(home, job.entry, memory.amount, job.index)
     uid, message = ids.told(job.entry.row.uid), f"Memory of job {job.id} was set."
     told = {"message": message, "job_id": job.id, "pipeline_id": uid, "memory_mb": allowed}
-    return dialects.written({"status": True, "data": told})
+    return applications.written({"status": True, "data": told})
 
 
 def _found(home: Home, job_id: str) -> Job:
@@ -99,4 +99,4 @@ def _told(job_id: str, load_type: str, change: Change) -> Response:
     state = "reset" if change.resets else "initialised" if change.initialises else "kept"
     message = f"Job {job_id} loads as {load_type}; its state was {state}."
     data = {"message": message, "job_id": job_id, "load_type": load_type, "state": state}
-    return dialects.written({"status": True, "data": data})
+    return applications.written({"status": True, "data": data})

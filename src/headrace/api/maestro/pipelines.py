@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace import errors
-from headrace.api import auditing, dialects, gate
-from headrace.api.dialects import Home
+from headrace.api import applications, auditing, gate
+from headrace.api.applications import Home
 from headrace.api.maestro import given, ids, shapes
 from headrace.api.maestro.errors import DEEDS, DETAIL, GONE, MEMORY, Style, told
 from headrace.api.maestro.given import PipelineId
@@ -16,8 +16,8 @@ from headrace.operations import catalogue, jobs, pausing, standing
 from headrace.operations.catalogue import Entry
 from headrace.operations.jobs import NewJobs
 
-router = dialects.routes("pipelines")
-deeds = dialects.routes("pipelines")
+router = applications.routes("pipelines")
+deeds = applications.routes("pipelines")
 
 _PATCHED = ("name", "description", "cron")
 
@@ -36,7 +36,7 @@ def execute(home: Home, request: Request, named: given.Named) -> Response:
     auditing.touch(request, "runs", run.uid, run.id)
     message = f"Pipeline {ids.told(entry.row.uid)} was started."
     begun = {"message": message, "pipeline_id": ids.told(entry.row.uid), "run_id": ids.told(run.uid)}
-    return dialects.written({"status": True, "data": begun})
+    return applications.written({"status": True, "data": begun})
 
 
 @deeds.post("/pipeline/pause", responses=_answers(shapes.ShownSwitch, DEEDS))
@@ -76,7 +76,7 @@ def create(home: Home, request: Request, new: given.NewPipeline) -> Response:
 @told(DETAIL)
 def list_all(home: Home) -> Response:
     """Every pipeline, with its jobs."""
-    return dialects.written([shapes.listed(each) for each in standing.all_of(home)])
+    return applications.written([shapes.listed(each) for each in standing.all_of(home)])
 
 
 @router.get("/pipeline/{pipeline_id}", responses=_answers(shapes.ShownPipeline))
@@ -96,7 +96,7 @@ def patch(home: Home, pipeline_id: PipelineId, changes: given.Patch) -> Response
     for name in said.difference(_PATCHED):
         raise errors.BadRecord(why=f"Property {name} is read only")
     jobs.amend(home, entry, {name: getattr(changes, name) for name in said})
-    return dialects.written({"detail": f"successfully patched {ids.told(entry.row.uid)}"})
+    return applications.written({"detail": f"successfully patched {ids.told(entry.row.uid)}"})
 
 
 @router.delete("/pipeline/{pipeline_id}", responses=_answers(shapes.Deleted))
@@ -106,7 +106,7 @@ def delete(home: Home, pipeline_id: PipelineId) -> Response:
     """Delete a pipeline, with its schedule, its runs and how far its jobs have got. What was loaded stays."""
     entry = _found(home, pipeline_id)
     jobs.delete(home, entry)
-    return dialects.written({"pipeline_id": ids.told(entry.row.uid), "status": "PIPELINE_DELETED"})
+    return applications.written({"pipeline_id": ids.told(entry.row.uid), "status": "PIPELINE_DELETED"})
 
 
 @router.put("/pipeline/{pipeline_id}/memory", responses=_answers(shapes.ShownMemory, MEMORY))
@@ -117,7 +117,7 @@ def give_memory(home: Home, pipeline_id: PipelineId, memory: given.Memory) -> Re
     entry = _found(home, pipeline_id)
     allowed = jobs.give_memory(home, entry, memory.amount)
     uid = ids.told(entry.row.uid)
-    return dialects.written({"status": True, "data": _memory(uid, f"Memory of pipeline {uid} was set.", allowed)})
+    return applications.written({"status": True, "data": _memory(uid, f"Memory of pipeline {uid} was set.", allowed)})
 
 
 def _memory(uid: str, message: str, allowed: int) -> dict[str, Any]:
@@ -135,9 +135,9 @@ def _named(home: Home, request: Request, named: given.Named) -> Entry:
 
 
 def _shown(home: Home, entry: Entry) -> Response:
-    return dialects.written(shapes.pipeline(standing.of(home, entry)))
+    return applications.written(shapes.pipeline(standing.of(home, entry)))
 
 
 def _switched(entry: Entry, how: str) -> Response:
     uid = ids.told(entry.row.uid)
-    return dialects.written({"status": True, "data": {"message": f"Pipeline {uid} was {how}.", "pipeline_id": uid}})
+    return applications.written({"status": True, "data": {"message": f"Pipeline {uid} was {how}.", "pipeline_id": uid}})

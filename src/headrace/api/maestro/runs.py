@@ -5,8 +5,8 @@ from typing import Any
 from starlette.responses import Response
 
 from headrace import errors
-from headrace.api import dialects
-from headrace.api.dialects import Home
+from headrace.api import applications
+from headrace.api.applications import Home
 from headrace.api.maestro import errors as styles
 from headrace.api.maestro import ids, shapes
 from headrace.api.maestro.errors import RUNS, told
@@ -15,7 +15,7 @@ from headrace.model.run import Run
 from headrace.operations import jobs, run_logs, tracing
 from headrace.store.pipelines import PipelineRow
 
-router = dialects.routes("runs")
+router = applications.routes("runs")
 
 MANY: dict[int | str, dict[str, Any]] = {200: {"model": list[shapes.PipelineRun]}, **RUNS.declared}
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": shapes.PipelineRun | None}, **RUNS.declared}
@@ -32,7 +32,7 @@ def logs(home: Home, run_id: RunId) -> Response:
         raise errors.RunNotFound(run=run_id)
     blocks = home.store.projects.version(run.version_id).blocks
     lines = run_logs.page(home, run.id, last=True, limit=run_logs.MOST).lines
-    return dialects.written(shapes.logs(run, pipeline.uid, blocks, lines))
+    return applications.written(shapes.logs(run, pipeline.uid, blocks, lines))
 
 
 @router.get("/pipeline/{pipeline_id}/pipeline_run", responses=MANY)
@@ -57,16 +57,16 @@ def show(home: Home, pipeline_id: PipelineId, run_id: RunId) -> Response:
     try:
         run = _run(home, run_id)
     except errors.RunNotFound:
-        return dialects.written(None)
+        return applications.written(None)
     if pipeline is None or run.pipeline_id != pipeline.id:
-        return dialects.written(None)
-    return dialects.written(shapes.run(pipeline.uid, tracing.shown(home, run)))
+        return applications.written(None)
+    return applications.written(shapes.run(pipeline.uid, tracing.shown(home, run)))
 
 
 def _listed(home: Home, pipeline_id: str, limit: int, offset: int) -> Response:
     pipeline = _written(home, pipeline_id)
     found = tracing.listed(home, pipeline, limit, offset) if pipeline else []
-    return dialects.written([shapes.run(pipeline.uid if pipeline else "", each) for each in found])
+    return applications.written([shapes.run(pipeline.uid if pipeline else "", each) for each in found])
 
 
 def _written(home: Home, pipeline_id: str) -> PipelineRow | None:

@@ -3,13 +3,12 @@
 The first project is at /api, each at /projects/NAME/api. What is covered, and where it differs, is in docs/dialects.md.
 """
 
-from typing import Any
-
 from fastapi import FastAPI
+from fastapi.utils import generate_unique_id
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headrace import version
+from headrace.api import applications
 from headrace.api.feed import Feed
 from headrace.api.gate import Gate
 from headrace.api.mage import entrance, envelopes, errors, runs
@@ -60,21 +59,19 @@ RESOURCES: tuple[Resource, ...] = (
 
 def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
     """The application, to be mounted."""
-    application = FastAPI(
+    application = applications.application(
+        app,
+        feed,
+        gate,
+        [resource.router for resource in RESOURCES],
+        via="mage",
+        shown=entrance.shown,
+        named=generate_unique_id,
         title="headrace as Mage",
-        version=version.__version__,
         summary="Mage's REST API.",
         description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
         servers=[{"url": "/api"}],
     )
-    application.state.home, application.state.feed, application.state.gate = app, feed, gate
-    application.state.via, application.state.shown = "mage", entrance.shown
-    for resource in RESOURCES:
-        application.include_router(resource.router)
     application.add_route("/openapi.json", _describe, include_in_schema=False)
     application.add_middleware(Origins)
     errors.tell(application)
@@ -82,5 +79,4 @@ def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
 
 
 async def _describe(request: Request) -> Response:
-    described: dict[str, Any] = request.app.openapi()
-    return envelopes.written(described)
+    return envelopes.written(applications.described(request.app))

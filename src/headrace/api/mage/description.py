@@ -48,7 +48,7 @@ def of(singular: str, plural: str, path: str, verb: Verb) -> dict[str, Any]:
             "4XX": {"model": Error},
             "5XX": {"model": Error},
         },
-        "openapi_extra": _asked(path, verb) | _who(verb),
+        "openapi_extra": _asked(path, verb),
     }
 
 
@@ -84,7 +84,3 @@ def _body(verb: Verb) -> dict[str, Any]:
         return {"type": "object"}
     fields: dict[str, Any] = {"type": "object", "properties": {name: {} for name in verb.writes or ()}}
     return {"type": "object", "properties": {verb.singular: fields}, "required": [verb.singular]}
-
-
-def _who(verb: Verb) -> dict[str, Any]:
-    return {"x-role": verb.role.value} if verb.role else {"security": []}

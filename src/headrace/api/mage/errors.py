@@ -10,7 +10,6 @@
 With `_http_error_codes=1`, or the setting `mage_http_error_codes`, HTTP has the true status of each.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,8 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headrace import errors, identity
-from headrace.api import statuses
+from headrace import errors
+from headrace.api import defects, statuses
 from headrace.api.mage import entrance, envelopes, traversal
 from headrace.api.mage.queries import Query
 
@@ -134,10 +133,7 @@ async def _of_stranger(request: Request) -> Response:
 
 
 def _of_defect(request: Request, error: Exception) -> Told:
-    """Nothing of a defect is told but a number, under which the log has it."""
-    number = identity.new()
-    logging.getLogger(__name__).error("%s %s failed (%s)", request.method, _route(request), number, exc_info=error)
-    return Told(500, failed(request, f"Something in headrace itself went wrong; its log has it as {number}."))
+    return Told(500, failed(request, defects.noted(request, error, _route(request))))
 
 
 async def _of_http(request: Request, error: Exception) -> Response:

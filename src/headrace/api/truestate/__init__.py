@@ -4,11 +4,9 @@ What is covered, and where it differs, is in docs/dialects.md.
 """
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from headrace.api import dialects
+from headrace.api import applications
 from headrace.api.feed import Feed
 from headrace.api.gate import Gate
 from headrace.api.truestate import datasets, entrance, errors, pipelines, runs
@@ -23,7 +21,7 @@ DESCRIBED = "/pipelines/openapi.json"
 
 def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
     """The application, to be asked for what is below its prefixes."""
-    application = dialects.application(
+    application = applications.application(
         app,
         feed,
         gate,
@@ -35,11 +33,7 @@ def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
         description=DESCRIPTION,
         responses=errors.DECLARED,
     )
-    application.router.routes.insert(0, Route(f"{DESCRIBED}/", _describe, include_in_schema=False))
+    application.router.routes.insert(0, Route(f"{DESCRIBED}/", applications.describe, include_in_schema=False))
     application.add_middleware(Paths)
     errors.tell(application)
     return application
-
-
-async def _describe(request: Request) -> Response:
-    return dialects.written(dialects.described(request.app))

@@ -1,6 +1,5 @@
 """Errors as FastAPI tells them: `{"detail": text}`, and for what was sent in a wrong way, with 422, a list of what and where."""
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -12,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from headrace import errors, identity
-from headrace.api import auditing, dialects, statuses
+from headrace import errors
+from headrace.api import applications, auditing, defects, statuses
 from headrace.api.truestate import given
 
 LONGEST = 200  # steps of a place, and characters of each, in an answer
@@ -61,7 +60,7 @@ async def _of_headrace(request: Request, error: Exception) -> Response:
     status = 422 if isinstance(told, errors.BadBody) else statuses.of(told)
     fault: Fault = {"loc": _kept(_place(request, told)), "msg": _message(told), "type": auditing.kind(type(told))}
     detail = [fault] if status == 422 else _said(told)
-    return dialects.written({"detail": detail}, status, statuses.headers(told))
+    return applications.written({"detail": detail}, status, statuses.headers(told))
 
 
 def _said(error: errors.HeadraceError) -> str:
@@ -136,7 +135,7 @@ def _jobs(request: Request) -> list[str | int]:
 
 async def _of_fields(_: Request, error: Exception) -> Response:
     """Nothing of what was sent is repeated but for what FastAPI's words do."""
-    return dialects.written({"detail": _faults(cast("RequestValidationError", error).errors()[:MOST])}, 422)
+    return applications.written({"detail": _faults(cast("RequestValidationError", error).errors()[:MOST])}, 422)
 
 
 def _faults(found: Sequence[Mapping[str, Any]]) -> list[Fault]:
@@ -154,11 +153,8 @@ def _plain(text: str) -> str:
 
 async def _of_http(_: Request, error: Exception) -> Response:
     plain = cast("HTTPException", error)
-    return dialects.written({"detail": str(plain.detail)}, plain.status_code, plain.headers)
+    return applications.written({"detail": str(plain.detail)}, plain.status_code, plain.headers)
 
 
 async def _of_defect(request: Request, error: Exception) -> Response:
-    """Nothing of a defect is told but a number, under which the log has it."""
-    number = identity.new()
-    logging.getLogger(__name__).error("%s %s failed (%s)", request.method, request.url.path, number, exc_info=error)
-    return dialects.written({"detail": f"Something in headrace itself went wrong; its log has it as {number}."}, 500)
+    return applications.written({"detail": defects.noted(request, error)}, 500)

@@ -6,15 +6,15 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headrace.api import auditing, dialects, gate
-from headrace.api.dialects import Home
+from headrace.api import applications, auditing, gate
+from headrace.api.applications import Home
 from headrace.api.truestate import earlier, errors, given, shapes
 from headrace.api.truestate.given import Limit, Offset, PipelineId
 from headrace.model.access import Role
 from headrace.operations import authoring, catalogue, steps
 from headrace.operations.authoring import NewPipeline
 
-router = dialects.routes("pipelines")
+router = applications.routes("pipelines")
 
 AT = "/pipelines/{pipeline_id}/"
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": shapes.Pipeline}}
@@ -31,7 +31,7 @@ def list_all(
 ) -> Response:
     """The pipelines that there are, the first one first: those that came by an API, and of folders what has been run."""
     found = catalogue.listed(home, limit, offset, name)
-    return dialects.written([earlier.pipeline(request, shapes.pipeline(each)) for each in found])
+    return applications.written([earlier.pipeline(request, shapes.pipeline(each)) for each in found])
 
 
 @router.post("/pipelines/", responses=ONE)
@@ -66,14 +66,14 @@ def delete(home: Home, request: Request, pipeline_id: PipelineId) -> Response:
     """Delete a pipeline; the answer is what it was. Its runs stay."""
     found = catalogue.get(home, str(pipeline_id))
     authoring.delete(home, found.row.id)
-    return dialects.written(earlier.pipeline(request, shapes.pipeline(found)))
+    return applications.written(earlier.pipeline(request, shapes.pipeline(found)))
 
 
 @router.get(f"{AT}versions/", responses={200: {"model": list[shapes.PipelineVersion]}})
 def versions(home: Home, request: Request, pipeline_id: PipelineId, limit: Limit = 100, offset: Offset = 0) -> Response:
     """The versions of a pipeline, the newest first."""
     found = home.store.pipelines.versions(catalogue.row(home, str(pipeline_id)).id, limit, offset)
-    return dialects.written([earlier.version(request, shapes.version(each)) for each in found])
+    return applications.written([earlier.version(request, shapes.version(each)) for each in found])
 
 
 @router.post(f"{AT}versions/", responses=VERSION)
@@ -82,8 +82,8 @@ def revise(home: Home, request: Request, pipeline_id: PipelineId, new: given.Job
     """Give a pipeline other steps. Where they are the ones it has, its version stays what it is. 409 where it has other blocks."""
     errors.note_steps(request, "jobs")
     revised = steps.revise(home, str(pipeline_id), new.blocks).version
-    return dialects.written(earlier.version(request, shapes.version(revised)))
+    return applications.written(earlier.version(request, shapes.version(revised)))
 
 
 def _told(home: Home, request: Request, uid: str) -> Response:
-    return dialects.written(earlier.pipeline(request, shapes.pipeline(catalogue.get(home, uid))))
+    return applications.written(earlier.pipeline(request, shapes.pipeline(catalogue.get(home, uid))))

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace import errors
-from headrace.api import auditing, dialects, gate
-from headrace.api.dialects import Home
+from headrace.api import applications, auditing, gate
+from headrace.api.applications import Home
 from headrace.api.truestate import given, shapes
 from headrace.api.truestate.given import Limit, Offset, PipelineId, RunId
 from headrace.app import App
@@ -18,7 +18,7 @@ from headrace.model.access import Role
 from headrace.operations import cancelling, catalogue, pipeline_runs, run_logs, stretches
 from headrace.operations.stretches import Stretch
 
-router = dialects.routes("runs")
+router = applications.routes("runs")
 
 AT = "/pipelines/{pipeline_id}/runs/"
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": shapes.Run}}
@@ -36,7 +36,7 @@ def list_all(
     """The runs of a pipeline, the newest first."""
     version = None if version_id is None else str(version_id)
     found = pipeline_runs.listed(home, catalogue.row(home, str(pipeline_id)), limit, offset, version)
-    return dialects.written([shapes.run(each) for each in found])
+    return applications.written([shapes.run(each) for each in found])
 
 
 @router.post(AT, responses=ONE)
@@ -83,9 +83,9 @@ def logs(
     page = run_logs.page(home, run.id, after=after, limit=limit, block=step)
     query = {**request.query_params, "after": page.after}
     following = {"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'} if page.more else {}
-    return dialects.written(shapes.lines(page.lines), headers=following)
+    return applications.written(shapes.lines(page.lines), headers=following)
 
 
 def _told(home: App, pipeline_id: UUID, run_uid: str) -> Response:
     pipeline = catalogue.row(home, str(pipeline_id))
-    return dialects.written(shapes.run(pipeline_runs.shown(home, pipeline, run_uid)))
+    return applications.written(shapes.run(pipeline_runs.shown(home, pipeline, run_uid)))

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from headrace import version
+from headrace.api import applications
 from headrace.api.feed import Feed
 from headrace.api.gate import Gate
 from headrace.api.v1 import (
@@ -62,21 +62,18 @@ NOUNS = (
 
 def build(app: App, feed: Feed, gate: Gate) -> FastAPI:
     """The application, to be mounted."""
-    application = FastAPI(
+    application = applications.application(
+        app,
+        feed,
+        gate,
+        [noun.router for noun in NOUNS],
+        via="v1",
+        named=description.name,
         title="headrace",
-        version=version.__version__,
         summary="Runs data pipelines.",
         description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
+        servers=[{"url": "/v1"}],
         responses=problems.DECLARED,
-        generate_unique_id_function=description.name,
     )
-    application.state.home, application.state.feed, application.state.gate = app, feed, gate
-    application.state.described = [route for noun in NOUNS for route in noun.router.routes]
-    for noun in NOUNS:
-        application.include_router(noun.router)
     problems.tell(application)
     return application

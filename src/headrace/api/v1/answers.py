@@ -5,15 +5,14 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import msgspec
 import xxhash
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headrace.operations import documents
+from headrace.api import applications
 
-MEDIA = "application/json"
-
+MEDIA = applications.MEDIA
+written = applications.written  # the answer that is the JSON of a document
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -30,14 +29,9 @@ def nothing(status: int, said: str) -> Responses:
     return {status: {"description": said}}
 
 
-def written(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """The JSON of a document."""
-    return Response(encoded(value), status, dict(headers or {}), MEDIA)
-
-
 def marked(value: Any, request: Request, headers: Mapping[str, str] | None = None) -> Response:
     """The JSON of a document with its ETag; nothing but that, where the caller has it as it is."""
-    body = encoded(value)
+    body = applications.encoded(value)
     mark = f'"{xxhash.xxh3_64_hexdigest(body)}"'
     told = {**(headers or {}), "ETag": mark, "Cache-Control": "no-cache"}
     if {mark, "*"} & {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}:
@@ -57,10 +51,3 @@ def page(request: Request, noun: str, rows: Sequence[Any], following: str | int 
 def following(ids: Sequence[int], limit: int) -> int | None:
     """Where a list in the order of ids goes on; None after a page that was not full."""
     return ids[-1] if len(ids) == limit else None
-
-
-def encoded(value: Any) -> bytes:
-    return _encode(documents.plain(value))
-
-
-_encode = msgspec.json.Encoder(enc_hook=str).encode

@@ -10,15 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from headrace import errors
+from headrace.api import applications
 from headrace.api.feed import Feed
-from headrace.api.gate import Guarded
 from headrace.app import App
 from headrace.model.access import Caller
-
-
-async def _home(request: Request) -> App:
-    """As far as the caller reaches."""
-    return request.state.home
 
 
 async def _whole(request: Request) -> App:
@@ -34,7 +29,7 @@ async def _caller(request: Request) -> Caller:
     return request.state.caller
 
 
-Home = Annotated[App, Depends(_home)]
+Home = applications.Home
 Whole = Annotated[App, Depends(_whole)]
 Changes = Annotated[Feed, Depends(_feed)]
 Who = Annotated[Caller, Depends(_caller)]
@@ -101,4 +96,4 @@ def _is_list(annotation: Any) -> bool:
 def routes(noun: str, **given: Any) -> APIRouter:
     """Routes about a noun; each is behind the gate."""
     first = [Depends(_refuse_unkept), Depends(_refuse_unknown)]
-    return APIRouter(route_class=Guarded, tags=[noun], dependencies=first, **given)
+    return applications.routes(noun, dependencies=first, **given)

@@ -1,6 +1,5 @@
 """Errors as problem documents (RFC 9457): `kind` is a word for programs, `detail` a sentence for people."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -13,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
-from headrace import errors, identity
-from headrace.api import auditing, statuses
+from headrace import errors
+from headrace.api import auditing, defects, statuses
 
 MEDIA = "application/problem+json"
 LONGEST = 200  # characters of what was given, in an answer
@@ -141,10 +140,7 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _of_defect(request: Request, error: Exception) -> Response:
-    """Nothing of a defect is told but a number, under which the log has it."""
-    number = identity.new()
-    logging.getLogger(__name__).error("%s %s failed (%s)", request.method, request.url.path, number, exc_info=error)
-    return Problem(500, "internal", f"Something in headrace itself went wrong; its log has it as {number}.").response()
+    return Problem(500, "internal", defects.noted(request, error)).response()
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
