@@ -26,13 +26,12 @@ needs_recordings = pytest.mark.skipif(
     not recordings.SHARED.exists(), reason="the recordings are beside the repository, where it is worked on"
 )
 WAITS = """
-    import os, time
-    import pandas as pd
-    @data_loader
-    def load(*args, **kwargs):
-        while True:
-            time.sleep(0.01)
-    """
+import time
+@{kind}
+def wait(*args, **kwargs):
+    while True:
+        time.sleep(0.01)
+"""
 
 
 class Replay:
@@ -44,7 +43,7 @@ class Replay:
         self._between: dict[str, Callable[[], None]] = {
             "trigger create daily": self._without_tagged,
             "run detail completed": self._run,
-            "run detail failed": partial(self._call, "t_fail", 3, 5, "golden fail", "failed"),
+            "run detail failed": self._fail,
             "runs last_run_failed": partial(self._until, 5, "failed"),
             "run detail running": partial(self._call, "t_slow", 4, 7, "golden slow", "running"),
             "backfill create": self._hold_back,
@@ -80,6 +79,11 @@ class Replay:
         for run in range(1, 5):
             self._until(run, "completed")
 
+    def _fail(self) -> None:
+        """From now on the block beside the one that fails goes on until it is stopped, however soon that is."""
+        (self.served.folder / "transformers" / "tr_ok.py").write_text(WAITS.format(kind="transformer"))
+        self._call("t_fail", 3, 5, "golden fail", "failed")
+
     def _call(self, pipeline: str, trigger: int, run: int, name: str, status: str) -> None:
         owner = self.served.client()
         made = {"pipeline_schedule": {"name": name, "schedule_type": "api", "status": "active"}}
@@ -104,7 +108,7 @@ class Replay:
     def _hold_back(self) -> None:
         """From now on the first run of a trigger of t_ok goes on and on, and others wait for it, as they have to there."""
         folder = self.served.folder
-        (folder / "data_loaders" / "ld_ok.py").write_text(WAITS.replace("\n    ", "\n"))
+        (folder / "data_loaders" / "ld_ok.py").write_text(WAITS.format(kind="data_loader"))
         _rewrite(folder, "t_ok", concurrency_config={"pipeline_run_limit": 1})
 
     def _fill(self) -> None:
