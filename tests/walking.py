@@ -176,6 +176,12 @@ def of_user(served: Served, user: int, most: Role = Role.OWNER) -> Caller:
     return served.caller(tokens.create(served.app, "walking", most, user_id=user)[1])
 
 
+def deeds(served: Served, via: str) -> set[tuple[str, str]]:
+    """What was audited of late as done through that API, and what it was done to."""
+    entries = served.client().get("/v1/audit", params={"limit": 100}).json()["audit"]
+    return {(each["deed"], each["object"]) for each in entries if each["via"] == via}
+
+
 def verdict(status: int) -> str:
     return {401: "unknown", 403: "forbidden"}.get(status, "in")
 

@@ -43,9 +43,8 @@ class Said:
     """A statement that is sent once or more often, and what a cursor of the driver's would tell of it afterwards."""
 
     def __init__(self) -> None:
-        self.description: list[tuple[None, int]] | None = (
-            None  # the types of its columns; None where no rows came of it
-        )
+        # The types of its columns; None where no rows came of it.
+        self.description: list[tuple[None, int]] | None = None
         self.rowcount = 0
         self._rows: list[tuple[Any, ...]] = []
 

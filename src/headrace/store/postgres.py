@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, LiteralString, cast
 
@@ -77,14 +77,9 @@ class Connection(psycopg.Connection[Any]):
             self.prepared.names.clear()
         return super()._deallocate(name)
 
-    @property
-    def pipelined(self) -> bool:
-        """Whether what is said is sent together."""
-        return self._pipeline is not None
-
     @contextmanager
     def pipeline(self) -> Generator[psycopg.Pipeline]:
-        self._pipeline = self._pipeline or _Pipeline(self)
+        self._pipeline = self._pipeline or _Pipeline(self)  # which the driver then takes for its own
         with super().pipeline() as found:
             yield found
 
@@ -97,7 +92,7 @@ class _Cursor(psycopg.Cursor[Any]):
     def executemany(self, query: Any, params_seq: Any, **how: Any) -> None:
         connection = cast(Connection, self.connection)
         connection.begin()
-        with nullcontext() if connection.pipelined else connection.pipeline():
+        with connection.pipeline():
             super().executemany(query, params_seq, **how)
 
 
@@ -138,7 +133,7 @@ class Postgres(Database):
         connection.execute(sa.select(sa.func.pg_notify(notices.CHANNEL, about.value)))
 
     def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
-        return notices.Listener(lambda: self.connect(), wake)
+        return notices.Listener(self.connect, wake)
 
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
         """What is read is of one moment; what is counted after a lock was taken is what others have committed."""

@@ -174,7 +174,7 @@ class Script:
             raise exc.IntegrityError("script", None, error) from error
 
     def _let_go(self, error: BaseException) -> None:
-        """After an error the connection may be lost, or nobody know what the server has prepared: it ends."""
+        """After an error the connection may be lost, and nobody knows what the server has prepared: it ends."""
         if self._exchange:
             self._connection.invalidate(error)
 

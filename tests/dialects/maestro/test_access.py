@@ -44,9 +44,4 @@ def test_what_is_done_is_audited(served: Served, store: Store, orders: Document)
         ("jobs.reset_state", f"{pipeline}_0"),
         ("pipelines.pause", pipeline.replace("_", "-")),
     }
-    assert served.until(lambda: wanted <= _deeds(served))
-
-
-def _deeds(served: Served) -> set[tuple[str, str]]:
-    entries = served.client().get("/v1/audit", params={"limit": 100}).json()["audit"]
-    return {(each["deed"], each["object"]) for each in entries if each["via"] == "maestro"}
+    assert served.until(lambda: wanted <= walking.deeds(served, "maestro"))

@@ -53,9 +53,4 @@ def test_what_is_written_is_audited(served: Served) -> None:
     assert client.post(f"/pipelines/{pipeline}/versions", json={"jobs": stories.stream(served)}).status_code == 200
     run = client.post(f"/pipelines/{pipeline}/runs", json={}).json()["id"]
     wanted = {("pipelines.create", pipeline), ("pipelines.revise", pipeline), ("runs.create", run)}
-    assert served.until(lambda: wanted <= _deeds(served))
-
-
-def _deeds(served: Served) -> set[tuple[str, str]]:
-    entries = served.client().get("/v1/audit", params={"limit": 100}).json()["audit"]
-    return {(each["deed"], each["object"]) for each in entries if each["via"] == "truestate"}
+    assert served.until(lambda: wanted <= walking.deeds(served, "truestate"))
