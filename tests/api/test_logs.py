@@ -1,11 +1,17 @@
 """Logs: pages of lines, forward and back; the whole as text; lines that are told as they are written."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.api.conftest import SINGLE, Caller, Served, refused
 from tests.api.sockets import Site, listening_at
+
+from headrace.api.feed import Follower, Wanted
+from headrace.api.telling import Lines
+from headrace.api.v1.logs import Asked
+from headrace.operations import run_logs
 
 MURMUR = """
 import logging, os, sys, time
@@ -139,6 +145,23 @@ def test_who_comes_again_goes_on_with_lines_and_changes(site: Site, begin: Calla
 def test_the_last_lines_come_first_where_so_asked(served: Served, site: Site, logs: str) -> None:
     with site.listen(logs.replace("/logs", "/stream?tail=2&until=final")) as stream:
         assert len([each for each in stream if each.name == "log"]) == 2
+
+
+def test_what_was_written_after_the_last_lines_were_read_is_told_too(served: Served, logs: str) -> None:
+    """The growth of a log is not told to who has yet to read, so that he has to read once more."""
+    asked = Asked(served.app, int(logs.split("/")[3]), run_logs.choice(), None, None)
+    read = asked.page(None, None, 2, 2)
+
+    async def told() -> list[int]:
+        follower = Follower(Wanted(), asyncio.get_running_loop())
+        lines = Lines(asked.following(None), "", follower, read)
+        first = await lines.more()
+        assert lines.is_stirred and follower.woken.is_set()
+        second, third = await lines.more(), await lines.more()
+        assert first and second and third is None and not lines.is_stirred
+        return [len(first.lines), len(second.lines)]
+
+    assert asyncio.run(told()) == [2, 31]
 
 
 def test_only_lines_that_are_asked_for_are_told(site: Site, logs: str) -> None:

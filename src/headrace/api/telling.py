@@ -71,6 +71,11 @@ class Lines:
         self._begin = begin
         self._stirred = True
 
+    @property
+    def is_stirred(self) -> bool:
+        """Whether they will be read anyway, also what is written until then. Any thread may ask."""
+        return self._stirred
+
     def stir(self) -> None:
         """There may be more of them; called on the event loop."""
         self._stirred = True
@@ -80,6 +85,7 @@ class Lines:
         """The next of them; None when nothing says that there are any."""
         if begin := self._begin:
             self._begin = None
+            self.stir()  # something may have been written since it was read
             return begin
         if not self._stirred:
             return None

@@ -166,6 +166,9 @@ async def _run(
 
 
 def _soon(loop: asyncio.AbstractEventLoop, lines: Lines) -> None:
+    """The loop is not woken for who has yet to read: of hundreds who follow a run most have, while it writes much."""
+    if lines.is_stirred:
+        return
     with contextlib.suppress(RuntimeError):  # the server has ended
         loop.call_soon_threadsafe(lines.stir)
 
