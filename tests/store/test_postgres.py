@@ -312,3 +312,12 @@ def test_a_transaction_is_begun_with_its_first_statement_and_not_without_any(pos
         with database._reading.connect() as connection:  # pyright: ignore[reportPrivateUsage]
             driver: Any = connection.connection.driver_connection
             assert driver.pgconn.transaction_status == TransactionStatus.IDLE
+
+
+def test_a_session_that_is_another_at_each_statement_is_refused(postgres_url: str) -> None:
+    """As a pooler of transactions gives them: somebody else has prepared there what we have not."""
+    with contextlib.closing(postgres.Postgres(postgres_url, None)) as database:
+        with database.read() as connection:
+            connection.exec_driver_sql("PREPARE headrace_0 AS SELECT 2")
+        with pytest.raises(errors.BadSetting, match="a pooler of transactions"):
+            database.ask(ONE)

@@ -148,6 +148,9 @@ class Postgres(Database):
         if isinstance(found, (*_UNAVAILABLE,)):
             self._let_go_of_lost(found)
             return errors.StoreUnavailable(path=self.place, why=why)
+        if isinstance(found, _OF_ANOTHER):
+            given, expected = "that of a pooler of transactions", "PostgreSQL's own, or that of a pooler of sessions"
+            return errors.BadSetting(name="database", source="settings", given=given, expected=expected)
         return None
 
     def _let_go_of_lost(self, error: Exception) -> None:
@@ -197,3 +200,6 @@ _UNAVAILABLE = (
     psycopg.errors.ReadOnlySqlTransaction,  # a standby, for now
     exc.TimeoutError,  # every connection of the pool is taken
 )
+# The session is not the one that it was a statement ago: a pooler gives each transaction one of those that it has. What is
+# set for a session does not hold there, and nobody hears what rings.
+_OF_ANOTHER = (psycopg.errors.DuplicatePreparedStatement, psycopg.errors.InvalidSqlStatementName)
