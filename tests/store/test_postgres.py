@@ -20,12 +20,14 @@ from tests.store.conftest import AT
 from headrace import errors
 from headrace import store as stores
 from headrace.model import transitions
+from headrace.model.access import Role
 from headrace.model.limits import Limits
 from headrace.model.pipeline import Pipeline
 from headrace.model.run import Run, RunStatus
 from headrace.store import Store, databases, postgres, tables
 from headrace.store.changes import RunMoved
 from headrace.store.script import Script, Statement
+from headrace.store.users import NewUser
 
 Live = Callable[..., None]
 
@@ -148,6 +150,20 @@ def test_who_admits_a_run_waits_for_another_who_does_and_counts_it(
     doing.result(PATIENCE)
     found = [listed.run for listed in newest(store, 9)]
     assert [run.id for run in found if run.admitted_at] == [admitted.id]
+
+
+def test_a_token_that_is_made_while_its_user_is_deleted_lets_nobody_in(
+    store: Store, postgres_server: Server, postgres_url: str
+) -> None:
+    """Else it would be nobody's own, and its role that of all pipelines."""
+    user = store.users.create(NewUser(username="ada"), AT).id
+    with ThreadPoolExecutor(1) as threads, store._database.write() as connection:
+        connection.execute(sa.select(tables.users).with_for_update(key_share=True))  # as who notes a login
+        deleting = threads.submit(store.users.delete, user, AT)
+        until(lambda: deleting.done() or waits_for_a_lock(postgres_server, postgres_url))
+        token = store.tokens.create("ada", Role.OWNER, "hash", AT, user_id=user)
+    assert deleting.result(PATIENCE)
+    assert not store.tokens.get(token.id).stands(AT)
 
 
 def test_what_is_read_at_once_is_of_one_moment(store: Store, create: Callable[..., Run]) -> None:

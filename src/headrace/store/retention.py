@@ -217,8 +217,14 @@ class Retention:
         return self._drop(gaps, sa.and_(gaps.c.noticed_at < before, newer), limit, dry=dry)
 
     def drop_tokens(self, before: datetime, limit: int, *, dry: bool = False) -> int:
-        """Those that have let nobody in since then: how many."""
-        return self._drop(tokens, sa.or_(tokens.c.revoked_at < before, tokens.c.expires_at < before), limit, dry=dry)
+        """Those that have let nobody in since then, but for one that was revoked and ends by nothing else: how many.
+
+        Whoever starts the server may say that one again, and it is known by its row that it is to let nobody in.
+        """
+        revoked = sa.and_(
+            tokens.c.revoked_at < before, sa.or_(tokens.c.expires_at.is_not(None), tokens.c.user_id.is_not(None))
+        )
+        return self._drop(tokens, sa.or_(revoked, tokens.c.expires_at < before), limit, dry=dry)
 
     def names(self, pipeline_ids: Collection[int]) -> dict[int, tuple[str, str]]:
         """The names of the project and of the pipeline, for each of those pipelines."""

@@ -115,8 +115,12 @@ class Users:
             raise errors.UserExists(name=values.get("username") or values.get("email")) from error
 
     def delete(self, user_id: int, at: datetime) -> bool:
-        """The user is gone and comes in no more; whether there was one."""
+        """The user is gone and comes in no more; whether there was one.
+
+        The row is locked before his tokens end: one that is made meanwhile would be nobody's once it is gone.
+        """
         with self._database.write() as connection:
+            connection.execute(sa.select(users.c.id).where(users.c.id == user_id).with_for_update())
             _revoke_all(connection, user_id, at)
             return bool(connection.execute(sa.delete(users).where(users.c.id == user_id)).rowcount)
 
