@@ -17,7 +17,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from tests import postgres
+from tests import postgres, s3
 
 from headrace import identity, outputs, store
 from headrace.worker import wire
@@ -342,3 +342,18 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
     name = f"test_{identity.new()}"
     yield postgres_server.create(name, template="migrated")
     postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.Server]:
+    """A server that speaks S3, for the tests of this process."""
+    with contextlib.closing(s3.Server()) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: s3.Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a new bucket of it, which this process reaches and those that it starts."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server.create()

@@ -106,7 +106,7 @@ class VersionNotFound(BadInput):
 
 
 class VersionPassed(BadInput):
-    """Version {version} of the pipeline {pipeline} is an earlier one; the one that can be run is {current}."""
+    """Version {version} of the pipeline {pipeline} is an earlier one whose code is not kept; the present one is {current}."""
 
 
 class CodeNotKept(BadInput):
@@ -405,7 +405,11 @@ class DatasetUnwritable(HeadraceError):
 
 
 class DatasetBehind(DatasetUnwritable):
-    """The table at {place} has been put back or taken away: {why}. Nothing was written. Put back what was there."""
+    """The table at {place} has been put back or taken away: {why}. Nothing was written. Put back what was there, or, if that is lost, say `headrace datasets restart`."""
+
+
+class DatasetNotLost(BadInput):
+    """The table of the dataset {dataset} is not lost: {why}. Nothing was done."""
 
 
 class DatasetInDoubt(HeadraceError):
@@ -615,6 +619,10 @@ class StoreUnavailable(HeadraceError):
 
 class StoreUnreached(BadInput, StoreUnavailable):
     """The database {path} cannot be reached: {why}. HEADRACE_DATABASE says where it is."""
+
+
+class StorePooled(BadInput, StoreUnavailable):
+    """What is between here and the database {path} gives each transaction another session. Ask PostgreSQL itself, or have it pool sessions: HEADRACE_DATABASE says where it is."""
 
 
 class HomeUnwritable(BadInput, StoreUnavailable):

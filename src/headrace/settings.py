@@ -176,12 +176,17 @@ def _database(name: str, source: str, given: Any) -> str:
 
 
 def _tables(name: str, source: str, given: Any) -> str:
-    """A folder as an absolute path, or a URL as it is; one with a password in it is not repeated."""
-    expected = "an absolute path, or a URL such as s3://bucket/folder, without a password in it"
+    """A folder as an absolute path, or a URL as it is; one with a password in it is not repeated.
+
+    What follows ? or # in a URL is no part of where something lies: all tables would be one. It may be a password as well.
+    """
+    expected = "an absolute path, or a URL such as s3://bucket/folder, without a password, ? or # in it"
     text = _text(name, source, given)
     if "://" in text:
         if "@" in text.partition("://")[2].partition("/")[0]:
             raise errors.BadSetting(name=name, source=source, given="one with a password", expected=expected)
+        if set(text) & set("?#"):
+            raise errors.BadSetting(name=name, source=source, given="one with ? or #", expected=expected)
         return text.rstrip("/")
     if not Path(text).expanduser().is_absolute() or set(text) & set("%*?["):
         raise errors.BadSetting(name=name, source=source, given=given, expected=f"{expected}, nor any of % * ? [")

@@ -1,5 +1,6 @@
 """Datasets over HTTP: rows come in, each write is a version, and nothing of what does not fit is written."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -136,3 +137,17 @@ def test_who_has_roles_for_tags_alone_sees_and_writes_none(client: Caller, serve
     refused(give(tagged, f"{name}_new", ROWS), 403)
     assert client.get(f"/v1/datasets/{name}").json()["newest"]["version"] == 1
     refused(client.get(f"/v1/datasets/{name}_new"), 404, "name")
+
+
+def test_a_dataset_is_begun_anew_once_its_table_is_lost(client: Caller, served: Served, name: str) -> None:
+    made = give(client, name, ROWS).json()
+    refused(client.post(f"/v1/datasets/{name}/restart"), 409, "name")
+    refused(client.post(f"/v1/datasets/{name}_none/restart"), 404, "name")
+    shutil.rmtree(served.app.settings.home / made["location"])
+    begun = client.post(f"/v1/datasets/{name}/restart")
+    assert begun.status_code == 200, begun.text
+    assert (begun.json()["newest"], begun.json()["uid"]) == (None, made["uid"])
+    (version,) = client.get(f"/v1/datasets/{name}/versions").json()["versions"]
+    assert version["lost_at"] == version["cleaned_at"] is not None
+    refused(client.get(f"/v1/datasets/{name}/rows"), 404)
+    assert give(client, name, ROWS).json()["newest"]["version"] == 3

@@ -1,6 +1,7 @@
 """Datasets, as a client and the command line see them: in a home here, and behind a server."""
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.api.sockets import Site
 from headrace import Client, errors
 from headrace.cli import garbage, headrace
 from headrace.model.dataset import WriteMode
+from headrace.operations import datasets as operations
 
 Say = Callable[..., str]
 
@@ -119,3 +121,31 @@ def test_files_are_written_in_one_version(
         write(*files, "--mode", "upsert", "--key", "id")
     assert "Version 4: 3 rows" in write(files[0], "--mode", "upsert", "--key", "id")
     assert sorted(client.datasets.rows(name).rows) == [(0, "a"), (1, "a"), (2, "b")]
+
+
+def test_files_that_are_written_again_after_that_was_interrupted_count_once(
+    client: Client, name: str, here: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garbage, "begin", lambda: None)
+    files = [tmp_path / f"{n}.parquet" for n in range(2)]
+    for number, file in enumerate(files):
+        pq.write_table(pa.table({"id": [number]}), file)
+    operations.write_files(here.app, name, files, WriteMode.APPEND)  # and nobody was told
+    client.datasets.upsert(name, "id", [{"id": 2}])
+    write = partial(words, "datasets", "write", name, *map(str, files), "--mode", "append", home=here.app.settings.home)
+    said = write()
+    assert "Version 1 had these rows: who wrote them was interrupted." in said
+    assert "Version 2: 3 rows" in said
+    assert "Version 3: 5 rows" in write()
+
+
+def test_a_dataset_is_begun_anew_here_and_there(client: Client, name: str, here: Served, say: Say) -> None:
+    made = client.datasets.upsert(name, "id", [{"id": 1}])
+    with pytest.raises(errors.DatasetNotLost, match="its version 1 is there"):
+        say("datasets", "restart", name)
+    shutil.rmtree(here.app.settings.home / made.location)
+    assert "Nothing has been written to it." in say("datasets", "restart", name)
+    assert say("datasets", "history", name).splitlines()[1].split()[-1] == "lost"
+    again = client.datasets.upsert(name, "id", [{"id": 2}])
+    assert again.newest
+    assert again.newest.version == 3

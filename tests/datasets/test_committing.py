@@ -2,17 +2,18 @@
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import deltalake
 import pyarrow as pa
 import pytest
-from tests.datasets.conftest import Writer
+from tests.datasets.conftest import AT, Writer
 
-from headrace import errors
-from headrace.datasets import committing, names, reading, tables, voiding
+from headrace import errors, identity
+from headrace.datasets import cleaning, committing, names, reading, tables, voiding
+from headrace.datasets.committing import Staged
 
 POOL = pa.proxy_memory_pool(pa.default_memory_pool())  # counts; it outlives whatever is in it
 
@@ -80,12 +81,86 @@ def test_an_attempt_is_committed_once(writer: Writer) -> None:
     assert len(writer.rows(2)) == 3
 
 
+def old(writer: Writer, days: int, mode: str = "append") -> Staged:
+    """Staged rows of an attempt that was begun so many days ago and is committed then."""
+    at = AT - timedelta(days=days)
+    made = f"{int(at.timestamp() * 1000):012x}"
+    return replace(
+        writer.stage(pa.table({"a": [1]}), mode), attempt=f"{made[:8]}-{made[8:]}{identity.new()[13:]}", at=at
+    )
+
+
+def test_an_attempt_is_committed_once_however_late_it_is_taken_up(writer: Writer) -> None:
+    """Delta Lake forgets of transactions after 90 days."""
+    first, second = old(writer, 200), old(writer, 100)
+    assert [committing.commit(writer.place, each).version for each in (first, second)] == [1, 2]
+    for number in range(10):
+        writer.write({"a": [number]}, "append")
+    assert tables.find(writer.place).transaction_version(second.attempt) is None
+    for version, staged in enumerate((first, second), 1):
+        found = committing.commit(writer.place, replace(staged, at=AT))
+        assert (found.version, found.rows, found.found) == (version, version, True)
+        assert committing.find(writer.place, staged.attempt, AT) == found
+    assert len(writer.rows(12)) == 12
+
+
+def test_what_was_void_long_ago_is_void(writer: Writer) -> None:
+    writer.write({"a": [1]})
+    staged = old(writer, 200)
+    assert voiding.void(writer.place, staged) is None
+    writer.write({"a": [1]})
+    assert voiding.void(writer.place, replace(staged, at=AT)) is None
+    with pytest.raises(errors.DatasetRefused, match="was settled before"):
+        voiding.commit(writer.place, replace(staged, at=AT))
+
+
+def test_an_old_attempt_that_was_not_committed_is(writer: Writer) -> None:
+    writer.write({"a": [1]})
+    assert committing.commit(writer.place, replace(old(writer, 200), at=AT)).version == 2
+
+
+def test_where_the_log_does_not_go_back_far_enough_nobody_knows(tmp_path: Path) -> None:
+    """A database was put back that is older than the table."""
+    (tmp_path / "outputs").mkdir()
+    writer = Writer(str(tmp_path / "table"), tmp_path / "outputs")
+    staged = old(writer, 200)
+    for number in range(25):
+        writer.write({"a": [number]}, "append")
+    for path in cleaning.leavings(writer.place, [25], 0):
+        path.unlink()
+    late = replace(staged, at=AT)
+    for deed in (committing.commit, voiding.void):
+        with pytest.raises(errors.DatasetInDoubt, match="its log begins after version 1"):
+            deed(writer.place, late)
+    young = replace(old(writer, 80), at=AT)
+    assert committing.commit(writer.place, young).version == 26
+
+
 def test_an_attempt_that_is_committed_needs_its_files_no_more(writer: Writer) -> None:
     staged = writer.stage(pa.table({"a": [1, 2]}))
     committing.commit(writer.place, staged)
     staged.files[0].unlink()
     assert committing.commit(writer.place, staged).found
     assert writer.rows(1) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_a_commit_and_what_it_stands_on_outlive_a_loss_of_power(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the log all is on the disk but what only says where to begin, which the library can do without."""
+    synced, fsync = set[str](), os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    for number in range(1, 12):
+        writer.write({"a": [number]}, "append")
+        log = {str(path) for path in tables.log(writer.place).iterdir() if path.name != "_last_checkpoint"}
+        assert log <= synced
+    assert any(path.endswith("checkpoint.parquet") for path in synced)
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace import errors, store
+from headrace import clock, errors, store
 from headrace.app import App
-from headrace.datasets import tables
+from headrace.datasets import tables, voiding
+from headrace.datasets.committing import Staged
+from headrace.engine import interrupted as takings
 from headrace.model.dataset import WriteMode
 from headrace.operations import datasets
 from headrace.settings import Settings
@@ -53,14 +56,15 @@ def file(tmp_path: Path) -> File:
 
 def append(app: App, *files: Path) -> int:
     """The rows that are there afterwards."""
-    newest = datasets.write_files(app, "sales", files, WriteMode.APPEND).newest
-    return newest.rows if newest else 0
+    done = datasets.write_files(app, "sales", files, WriteMode.APPEND)
+    datasets.told(app, done)
+    return done.standing.newest.rows if done.standing.newest else 0
 
 
 def interrupted(app: App, *files: Path) -> None:
     """Appends them, and is killed between the commit and its record."""
 
-    def die(self: Datasets, version: object) -> None:
+    def die(*given: object) -> None:
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
@@ -83,6 +87,92 @@ def test_another_write_after_one_was_interrupted_is_its_own(app: App, file: File
     assert append(app, file(a=[2])) == 2
     interrupted(app, file(a=[1]), file(a=[2]))
     assert append(app, file(a=[2]), file(a=[1])) == 6
+
+
+def test_what_was_interrupted_counts_once_whatever_is_written_before_it_is_said_again(app: App, file: File) -> None:
+    interrupted(app, file(a=[1]))
+    assert append(app, file(a=[2])) == 2
+    datasets.upsert_rows(app, "sales", "a", [{"a": 3}])
+    assert rows(app) == [1, 2, 3]
+    again = datasets.write_files(app, "sales", [file(a=[1])], WriteMode.APPEND)
+    assert (again.version, again.found) == (1, True)
+    assert rows(app) == [1, 2, 3]
+    assert datasets.write_files(app, "sales", [file(a=[1])], WriteMode.APPEND) == again, "nobody was told of it"
+    datasets.told(app, again)
+    assert not datasets.write_files(app, "sales", [file(a=[1])], WriteMode.APPEND).found
+    assert rows(app) == [1, 1, 2, 3]
+    assert [each.version for each in datasets.history(app, "sales", 9)] == [4, 3, 2, 1], "those of the killed as well"
+    assert app.store.writes.unrecorded() == []
+
+
+def test_what_was_interrupted_before_its_commit_is_written_once_it_is_said_again(app: App, file: File) -> None:
+    def die(*given: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voiding, "commit", die)
+        with pytest.raises(Killed):
+            append(app, file(a=[1]))
+    assert append(app, file(a=[2])) == 1
+    assert append(app, file(a=[1])) == 2
+    assert rows(app) == [1, 2]
+
+
+def test_what_was_refused_is_known_no_more(app: App, file: File) -> None:
+    append(app, file(a=[1]))
+    with pytest.raises(errors.DatasetRefused):
+        append(app, file(b=[1]))
+    assert app.store.writes.unrecorded() == []
+
+
+def test_a_table_that_is_away_does_not_have_an_interrupted_write_forgotten(app: App, file: File) -> None:
+    append(app, file(a=[1]))
+    interrupted(app, file(a=[2]))
+    table = app.settings.home / "datasets/sales"
+    table.rename(table.with_name("elsewhere"))
+    with pytest.raises(errors.DatasetBehind):
+        append(app, file(a=[2]))
+    take_up(app, days=3)
+    table.with_name("elsewhere").rename(table)
+    assert append(app, file(a=[2])) == 2
+
+
+def test_an_engine_takes_up_what_was_interrupted(app: App, file: File) -> None:
+    interrupted(app, file(a=[1]))
+    take_up(app, days=0)
+    (found,) = datasets.history(app, "sales", 9)
+    assert (found.version, found.rows, found.operation) == (1, 1, WriteMode.APPEND)
+    take_up(app, days=20)
+    assert append(app, file(a=[1])) == 1, "it is still known"
+
+
+def test_what_was_interrupted_is_forgotten_in_time(app: App, file: File) -> None:
+    interrupted(app, file(a=[1]))
+    take_up(app, days=31)
+    assert append(app, file(a=[1])) == 2
+
+
+def test_what_has_not_been_committed_for_long_cannot_be_any_more(app: App, file: File) -> None:
+    append(app, file(a=[1]))
+    store, dataset = app.store, datasets.find(app, "sales").dataset
+    write = store.writes.begin(dataset.id, "key", "attempt", WriteMode.APPEND, (), clock.now())
+    take_up(app, days=0)
+    assert [each.id for each in store.writes.unrecorded()] == [write.id]
+    assert store.datasets.is_awaited("sales")
+    take_up(app, days=2)
+    assert store.writes.unrecorded() == []
+    late = Staged(attempt="attempt", files=[file(a=[1])], mode=WriteMode.APPEND, at=clock.now(), lent=True)
+    with pytest.raises(errors.DatasetRefused):
+        voiding.commit(str(app.settings.home / "datasets/sales"), late)
+
+
+def take_up(app: App, days: int) -> None:
+    """As an engine does, so many days from now."""
+    takings.take_up_all(app.store, app.settings.home, clock.now() + timedelta(days=days))
+
+
+def rows(app: App) -> list[Any]:
+    return sorted(row[0] for row in datasets.head(app, "sales", rows=99).rows)
 
 
 def test_a_table_that_was_taken_away_is_not_begun_anew(app: App, file: File) -> None:

@@ -12,7 +12,7 @@ from tests.engine.committing import Mill, step
 from tests.engine.parts import Engine
 from tests.engine.test_committer import Line, Told, commit_of
 
-from headrace import errors
+from headrace import clock, errors
 from headrace.datasets import committing, voiding
 from headrace.datasets.committing import Committed as Version
 from headrace.datasets.committing import Staged
@@ -52,7 +52,7 @@ def test_what_goes_wrong_after_the_commit_has_landed_writes_nothing_twice(
     run, done = mill.begin(step("sales", retries=1, delay=0))
     mill.stage("sales", [{"x": 1}], "append")
     mill.engine.turn()
-    monkeypatch.setattr(committing, "_settle", Trouble(TOO_MANY, times))
+    monkeypatch.setattr(committing, "settle", Trouble(TOO_MANY, times))
     told = mill.once(mill.engine.commits[0])
     assert isinstance(told, Committed if times == 1 else Undecided)
     mill.engine.loop.tell(told)
@@ -132,6 +132,26 @@ def test_of_a_table_that_was_put_back_nobody_knows_what_it_had(mill: Mill) -> No
     shutil.rmtree(mill.home / "datasets" / "sales")
     assert isinstance(mill.once(replace(mill.engine.commits[0], taken_up=True)), Undecided)
     assert not (mill.home / "datasets" / "sales").exists(), "it may be put back yet"
+
+
+def test_what_nobody_knew_of_a_lost_table_is_committed_once_that_is_begun_anew(mill: Mill) -> None:
+    mill.begin(step("sales"))
+    mill.run("sales")
+    run, done = mill.begin(step("sales"))
+    mill.stage("sales", [{"x": 2}])
+    mill.engine.turn()
+    shutil.rmtree(mill.home / "datasets" / "sales")
+    commit = replace(mill.engine.commits[0], taken_up=True)
+    assert isinstance(mill.once(commit), Undecided)
+    committing.begin(str(mill.home / "datasets" / "sales-2"), 2)
+    there = mill.engine.real.datasets.find("sales")
+    assert there
+    assert mill.engine.real.datasets.restart(there.id, there.location, "datasets/sales-2", clock.now())
+    mill.engine.loop.tell(mill.once(commit))
+    mill.engine.turn()
+    assert done.result(0).status is RunStatus.COMPLETED
+    assert [each.version for each in mill.versions("sales")] == [1, 3]
+    assert mill.attempts(run, "sales")[0].outputs[0].extra["location"] == "datasets/sales-2"
 
 
 @pytest.mark.parametrize("dataset", ["../../evil", "", "two words"])

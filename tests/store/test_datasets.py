@@ -15,7 +15,7 @@ from tests.store.test_committing import STAGED, committing, completed
 
 from headrace import errors
 from headrace.app import App
-from headrace.model.dataset import Dataset, WriteMode
+from headrace.model.dataset import Dataset, Operation, WriteMode
 from headrace.model.rule import Rule, RuleKind
 from headrace.model.run import BlockStatus, Run, RunStatus
 from headrace.model.trigger import Definition, TriggerType
@@ -28,6 +28,7 @@ from headrace.store.datasets import Pinned as PinnedVersion
 from headrace.store.projects import Pinned
 from headrace.store.script import Script
 from headrace.store.triggers import Standing
+from headrace.store.writes import Write
 from headrace.store.written import Written
 
 SCHEMA = ({"name": "id", "type": "int64"},)
@@ -176,6 +177,87 @@ def test_a_version_is_awaited_until_its_attempt_has_ended(store: Store, begin: B
     assert not store.datasets.is_awaited("sales")
 
 
+def begin_write(store: Store, made: Dataset, attempt: str, key: str = "key", at: datetime = AT) -> Write:
+    return store.writes.begin(made.id, key, attempt, WriteMode.UPSERT, ["id", "day"], at)
+
+
+def test_who_begins_a_write_again_goes_on_with_the_attempt_of_the_first(store: Store) -> None:
+    made = make(store)
+    first = begin_write(store, made, "first")
+    assert (first.dataset, first.location, first.attempt) == ("Sales", "datasets/sales", "first")
+    assert (first.operation, first.keys, first.begun_at) == (WriteMode.UPSERT, ("id", "day"), AT)
+    assert begin_write(store, made, "second") == first
+    assert begin_write(store, make(store, "other"), "second").attempt == "second"
+    assert begin_write(store, made, "second", "another").attempt == "second"
+    store.writes.end(first.id)
+    assert begin_write(store, made, "third").attempt == "third"
+
+
+def test_of_those_who_begin_the_same_write_at_once_one_does(store: Store) -> None:
+    made = make(store)
+    found = together(*[lambda n=n: begin_write(store, made, f"attempt-{n}") for n in range(4)])
+    assert len({each.attempt for each in found}) == 1
+
+
+def test_a_write_is_awaited_until_its_version_is_recorded(store: Store) -> None:
+    made = make(store)
+    assert not store.datasets.is_awaited("sales")
+    there = begin_write(store, made, "mine")
+    assert store.datasets.is_awaited("SALES")
+    assert [each.id for each in store.writes.unrecorded_of(made.id)] == [there.id]
+    assert store.writes.unrecorded_of(make(store, "other").id) == []
+    write(store, 1, attempt="mine")
+    assert not store.datasets.is_awaited("sales")
+    assert store.writes.unrecorded() == []
+    assert begin_write(store, made, "again") == replace(there, version=1), "its maker was not told"
+
+
+def test_a_write_ends_with_the_record_of_its_version(store: Store) -> None:
+    made = make(store)
+    facts: dict[str, Any] = {"dataset": "Sales", "operation": WriteMode.UPSERT, "rows": 1, "bytes": 9, "at": AT}
+    mine = Written(version=1, attempt="mine", schema=SCHEMA, **facts)
+    for _ in range(2):
+        there = begin_write(store, made, "mine")
+        store.datasets.settle(mine, there.id)
+        assert begin_write(store, made, "again", "key").attempt == "again"
+        store.writes.end(begin_write(store, made, "again").id)
+    assert [each.version for each in store.datasets.versions(made.id, 9)] == [1]
+
+
+def test_writes_that_were_recorded_long_ago_are_forgotten(store: Store) -> None:
+    made = make(store)
+    begin_write(store, made, "mine", "recorded")
+    begin_write(store, made, "other", "open")
+    write(store, 1, attempt="mine")
+    store.writes.drop(AT)
+    assert begin_write(store, made, "again", "recorded").attempt == "mine"
+    store.writes.drop(LATER)
+    assert begin_write(store, made, "again", "recorded").attempt == "again"
+    assert begin_write(store, made, "again", "open").attempt == "other", "nobody knows what has become of it"
+
+
+def test_a_dataset_that_is_begun_anew_has_lost_what_it_had(store: Store, create: CREATE) -> None:
+    made, other = make(store), make(store, "other")
+    for version in (1, 2):
+        write(store, version)
+    write(store, 1, "other")
+    store.datasets.clean(made.id, [1], LATER, AT)
+    run = create()
+    store.datasets.pin(run.id, ["sales", "other"])
+    begin_write(store, made, "mine")
+    assert store.datasets.restart(made.id, made.location, "datasets/sales-1", LATER)
+    assert not store.datasets.restart(made.id, made.location, "datasets/sales-2", LATER), "another was faster"
+    (here, there) = store.datasets.standing([store.datasets.find("sales") or made, other])
+    assert (here.dataset.location, here.newest) == ("datasets/sales-1", None)
+    assert there.newest
+    assert [each.lost_at for each in store.datasets.versions(made.id, 9)] == [LATER, None], "the first was cleaned"
+    assert store.datasets.kept(made.id) == []
+    assert store.writes.unrecorded() == []
+    assert store.datasets.pin(run.id, ["sales", "other"]) == {"other": PinnedVersion("datasets/other", 1)}
+    write(store, 4)
+    assert store.datasets.pin(run.id, ["sales"]) == {"sales": PinnedVersion("datasets/sales-1", 4)}
+
+
 def test_what_has_become_a_version_is_readable_while_that_is(
     store: Store, database: Database, begin: Begin, place: tuple[Path, str | None]
 ) -> None:
@@ -207,6 +289,7 @@ def test_who_listens_hears_of_a_new_version(store: Store, pinned: Pinned) -> Non
     definition = Definition(name="t", type=TriggerType.EVENT, rules=(rule,))
     made = store.triggers.create(pinned.pipeline_id, definition, TOKEN, Standing(None, AT), AT, active=True)
     write(store, 2, run_id=7, block="load")
+    write(store, 3, operation=Operation.COMPACT)
     (found,) = store.occurrences.latest(10)
     assert (found.kind, found.subject) == (RuleKind.DATASET, "sales")
     assert (found.payload["dataset"], found.payload["version"]) == ("Sales", 2)

@@ -21,6 +21,7 @@ from headrace.store import databases, migrations
 from headrace.store.database import Database
 from headrace.store.limits import Limit
 from headrace.store.runs import Claims
+from headrace.store.tables import pipelines
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Place = tuple[Path, str | None]
@@ -202,6 +203,42 @@ def test_a_word_more_for_statuses_leaves_all_else_as_it_was(empty: Database) -> 
             assert connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
             assert connection.execute(sa.text("PRAGMA foreign_key_check")).all() == []
         assert connection.scalar(sa.text("SELECT count(*) FROM outputs WHERE attempt_id = 2")) == 1
+
+
+VERSIONED = """
+INSERT INTO datasets (uid, name, name_key, description, location, created_at, updated_at)
+    VALUES ('d1', 'sales', 'sales', '', 'datasets/sales', :at, :at);
+INSERT INTO dataset_versions (dataset_id, version, operation, rows, bytes, schema, created_at)
+    VALUES (1, 1, 'append', 3, 9, '[]', :at)
+"""
+
+
+@pytest.mark.usefixtures("written")
+def test_versions_of_datasets_may_be_made_by_one_operation_more(empty: Database) -> None:
+    _upgrade(empty, "0009")
+    _write(empty, VERSIONED)
+    _upgrade(empty, "0010")
+    _write(empty, "UPDATE dataset_versions SET operation = 'compact'")
+    with pytest.raises(exc.IntegrityError):
+        _write(empty, "UPDATE dataset_versions SET operation = 'merge'")
+    with empty.read() as connection:
+        if connection.dialect.name == "sqlite":
+            assert connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
+        assert connection.execute(sa.text("SELECT version, rows, lost_at FROM dataset_versions")).all() == [
+            (1, 3, None)
+        ]
+
+
+@pytest.mark.usefixtures("written")
+def test_a_pipeline_that_is_paused_was_switched_then(empty: Database) -> None:
+    _upgrade(empty, "0010")
+    _write(
+        empty, "INSERT INTO pipelines (uid, project_id, name, created_at, paused_at) VALUES ('pl2', 1, 'two', :at, :at)"
+    )
+    _upgrade(empty, "0011")
+    with empty.read() as connection:
+        found = connection.execute(sa.select(pipelines.c.paused_at, pipelines.c.switched_at).order_by(pipelines.c.id))
+        assert found.all() == [(None, None), (AT, AT)]
 
 
 def test_an_upgrade_of_what_is_up_to_date_does_nothing(place: Place) -> None:

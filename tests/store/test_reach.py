@@ -107,6 +107,7 @@ def fill(store: Store, name: str, *tags: str) -> dict[str, Any]:
         "block_run": block_run,
         "name": name,
         "uid": store.pipelines.get(pins.pipeline_id).uid,
+        "version": store.pipelines.versions_of([pins.version_id])[pins.version_id],
     }
 
 
@@ -142,6 +143,7 @@ class Both:
             connection.execute(sa.insert(remains).values(path="outputs/hidden"))
         whole.datasets.ensure("hidden", "datasets/hidden", AT)
         whole.datasets.written(written("hidden", 1))
+        whole.writes.begin(1, "hidden", "hidden", WriteMode.APPEND, (), AT)
         whole.datasets.pin(self.seen["run"].id, ["hidden"])
         whole.audit.add([Deed(at=AT, who="hidden", deed="x.y", noun="x", outcome=Outcome.OK, via="v1")])
         self.reach = Reach(user.id, False, Role.EDITOR, frozenset(user.grants))
@@ -293,14 +295,21 @@ def arguments(of: dict[str, Any], user: int) -> dict[Any, Any]:
         "version_ids": [pins.version_id],
         ("pipelines", "uid"): of["uid"] if of["name"] == "hidden" else "a uid",  # another in each store
         ("pipelines", "project"): "demo",
+        ("pipelines.pin", "of"): pins.project,
+        ("pipelines.pin", "version"): of["version"],
         "content": {"of": "more"},
         "dataset_id": 1,
         "location": "datasets/hidden",
         "names": ["hidden"],
+        "write_id": 1,
+        ("writes", "key"): "hidden",
+        ("writes", "operation"): WriteMode.APPEND,
+        ("writes", "keys"): (),
         ("datasets", "name"): "hidden",
         ("datasets", "uid"): "a uid",
         ("datasets", "those"): [],
         ("datasets", "version"): 1,
+        ("datasets", "lost"): "datasets/hidden",
         ("datasets.written", "version"): written("hidden", 2),
         ("retention", "ids"): [1],
     }

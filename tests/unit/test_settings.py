@@ -76,6 +76,13 @@ def test_the_password_of_an_object_store_is_not_repeated(tmp_path: Path) -> None
     assert "top-secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("odd", ["?", "#"])
+def test_what_is_no_part_of_where_tables_lie_is_refused(tmp_path: Path, odd: str) -> None:
+    with pytest.raises(errors.BadSetting, match=r"without a password, \? or # in it") as refused:
+        load(tmp_path, HEADRACE_DATASETS=f"s3://bucket/tables{odd}top-secret")
+    assert "top-secret" not in str(refused.value)
+
+
 def test_proxies_that_are_trusted_are_addresses_or_networks(tmp_path: Path) -> None:
     assert load(tmp_path).trusted_proxies == ()
     found = load(tmp_path, HEADRACE_TRUSTED_PROXIES="10.0.0.5, 192.168.1.7/16,fd00::/8").trusted_proxies

@@ -1,7 +1,9 @@
 """How a step of SQL runs: what its query sees, what it finds, what it cannot reach, and what it says when it fails."""
 
 import os
+import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from headrace.datasets import committing
+from headrace.datasets.committing import Staged
+from headrace.model.dataset import WriteMode
 from headrace.model.output import Output
 from headrace.worker import attempt, database, wire
+from headrace.worker.kinds import sql
 
 
 class Bench:
@@ -124,6 +130,26 @@ def test_it_reads_the_version_that_it_is_told(bench):
     assert bench.rows("from t", reads=(first,)) == [(1,)]
     bench.table("t", {"b": ["other"]}, schema_mode="overwrite")
     assert bench.rows("from t") == [("other",)]
+
+
+def test_a_table_that_was_made_anew_is_not_taken_for_the_one_before(bench):
+    before = bench.table("t", {"a": [1]})
+    assert bench.rows("from t") == [(1,)]
+    shutil.rmtree(before.location)
+    assert bench.run("from t").reason == "not_read"
+    assert bench.table("t", {"a": [2]}) == before
+    assert bench.rows("from t") == [(2,)]
+
+
+def test_columns_come_in_the_order_of_the_table_whatever_that_of_a_file_is(bench):
+    """Else one of another file would be taken for it, where a query names none."""
+    table = bench.table("pairs", {"a": [1], "b": [2]})
+    more, at = [bench.root / "more.parquet"], datetime(2026, 1, 31, tzinfo=UTC)
+    pq.write_table(pa.table({"b": [4], "a": [3]}), *more)
+    staged = Staged(attempt="a2", files=more, mode=WriteMode.APPEND, at=at, lent=True)
+    done = committing.commit(table.location, staged, table.version)
+    reads = (wire.Dataset(name="pairs", location=table.location, version=done.version),)
+    assert bench.rows("SELECT * FROM pairs UNION ALL SELECT 5, 6 ORDER BY 1", reads=reads) == [(1, 2), (3, 4), (5, 6)]
 
 
 def test_a_table_without_rows_has_its_columns(bench):
@@ -379,6 +405,21 @@ def test_what_does_not_fit_fails_in_the_databases_words_and_leaves_nothing(bench
     assert (finished.status, finished.reason) == ("failed", "out_of_memory")
     assert finished.failure.message.startswith("The query takes more memory than it may")
     assert not list((bench.root / "outputs/a1").iterdir())
+
+
+def test_what_was_spilled_is_gone_once_it_has_run(tmp_path):
+    with database.opened((), _resident(), tmp_path / "found.parquet") as connection:
+        connection.execute("select hash(range) h from range(8_000_000) order by h").fetchone()
+        assert list((tmp_path / "spill").iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def test_its_database_is_closed_while_nobody_waits(orders):
+    with database.opened(orders.task("").reads, None, orders.root / "found.parquet") as connection:
+        connection.execute("from orders")
+    sql.get_ready()
+    with pytest.raises(duckdb.ConnectionException, match="closed"):
+        connection.execute("from orders")
 
 
 def test_without_a_limit_it_takes_a_part_of_what_is_left(orders):

@@ -64,6 +64,7 @@ _STATUSES: tuple[tuple[int, Kinds], ...] = (
             errors.NoEarlierOutput,
             errors.DrainRefused,
             errors.DatasetRefused,
+            errors.DatasetNotLost,
         ),
     ),
     (410, (errors.CannotRead, errors.CodeNotKept, errors.DatasetUnreadable)),

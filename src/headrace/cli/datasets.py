@@ -17,6 +17,7 @@ COMMANDS = {
     "history": ("headrace.cli.datasets:history", "List the versions of a dataset."),
     "head": ("headrace.cli.datasets:head", "Show the first rows of a dataset."),
     "write": ("headrace.cli.datasets:write", "Write files into a dataset."),
+    "restart": ("headrace.cli.datasets:restart", "Begin a dataset anew whose table is lost."),
 }
 
 EPILOG = """\
@@ -122,11 +123,31 @@ def write(
     name: str, files: tuple[Path, ...], mode: str, keys: tuple[str, ...], description: str, as_json: bool
 ) -> None:
     """Write the rows of Parquet files into a dataset of this home, in one version. It is made if there is none."""
-    from headrace.cli import datasets_show, home, places
+    from headrace.cli import datasets_show, deeds, home, places
     from headrace.operations import datasets as operations
 
     if bool(keys) != (mode == WriteMode.UPSERT):
         raise click.UsageError("--key is given with --mode upsert, and only with that.")
     with home.opened() as app:
-        operations.write_files(app, name, files, WriteMode(mode), keys, description)
+        done = operations.write_files(app, name, files, WriteMode(mode), keys, description)
+        deeds.note(app)
+        if done.found:
+            click.echo(f"Version {done.version} had these rows: who wrote them was interrupted.", err=True)
         datasets_show.write(places.here(app), name, as_json=as_json)
+        operations.told(app, done)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("name", metavar="DATASET")
+@options.written_as
+@options.colour
+def restart(name: str, as_json: bool) -> None:
+    """Begin DATASET anew, whose table is lost and cannot be put back.
+
+    It is empty then. Its history stays, and the numbers of its versions go on. Where its table is there nothing is done.
+    """
+    from headrace.cli import datasets_show, places
+
+    with places.opened() as place:
+        place.datasets.restart(name)
+        datasets_show.write(place, name, as_json=as_json)

@@ -5,7 +5,7 @@ import click
 from headrace.cli import out, paths, quantities, tables
 from headrace.cli.places import Place
 from headrace.cli.tables import Column
-from headrace.model.dataset import Version
+from headrace.model.dataset import Operation, Version
 from headrace.operations import documents
 
 _COLUMNS = (
@@ -34,9 +34,16 @@ def write(place: Place, name: str, limit: int, before: int | None, *, as_json: b
 
 def maker(version: Version) -> str:
     """What made it, for people."""
+    if version.operation is Operation.COMPACT:
+        return "files that were merged"
     if version.run_id is None:
         return "rows that were sent"
     return f"run {version.run_id}, {tables.bare(version.block or '')}"
+
+
+def _gone(version: Version) -> str:
+    """Why its rows cannot be read; nothing where they can be."""
+    return "lost" if version.lost_at else "cleaned" if version.cleaned_at else ""
 
 
 def _row(version: Version) -> tuple[str, ...]:
@@ -47,5 +54,5 @@ def _row(version: Version) -> tuple[str, ...]:
         version.operation.value,
         f"{version.rows:,}",
         quantities.size(version.bytes),
-        click.style("cleaned", dim=True) if version.cleaned_at else "",
+        click.style(_gone(version), dim=True),
     )

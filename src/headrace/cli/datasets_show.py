@@ -38,7 +38,7 @@ def _lines(found: Standing) -> Iterator[str]:
     if dataset.description:
         yield tables.bare(dataset.description)
     if newest is None:
-        yield "It was never written."
+        yield "Nothing has been written to it."
     else:
         yield f"Version {newest.version}: {quantities.counted(newest.rows, 'row')}, {quantities.size(newest.bytes)}"
         yield f"{newest.operation.value} by {maker(newest)}, {quantities.moment(newest.created_at)}"

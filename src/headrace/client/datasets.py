@@ -62,3 +62,10 @@ class Datasets:
         body = {"identifier": identifier, "rows": rows, "types": types, "description": description}
         asked = {field: each for field, each in body.items() if each}
         return value(self._server.do("PUT", path("datasets", name, "rows"), asked), Dataset)
+
+    def restart(self, name: str) -> Dataset:
+        """The dataset, whose table is lost, is begun anew: it is empty, and the numbers of its versions go on.
+
+        DatasetNotLost where its table is there; DatasetNotFound, BadDatasetName.
+        """
+        return value(self._server.do("POST", path("datasets", name, "restart")), Dataset)

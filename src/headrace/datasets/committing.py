@@ -5,12 +5,11 @@ landed instead, it is looked again whether this attempt is committed by now, and
 names the attempt and, as the number of its transaction, the version: see `tables`.
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from headrace.datasets.tables import File
 from headrace.datasets.upserts import Upsert
 from headrace.model.dataset import WriteMode
 
-__all__ = ["Committed", "Staged", "commit"]
+__all__ = ["Committed", "Staged", "begin", "commit", "find", "newest", "settle"]
 
 TRIES = 100  # each time another has landed
 
@@ -49,27 +48,40 @@ def commit(place: str, staged: Staged, newest: int | None = None) -> Committed:
     tables.delta()
     tables.refuse_path(place)
     try:
-        _refuse_behind(place, newest or 0)
-        return _commit(place, staged)
+        return _commit(_table(place, newest or 0), place, staged)
     except OSError as error:
-        raise errors.DatasetUnwritable(place=place, why=error.strerror or error) from error
+        raise errors.DatasetUnwritable(place=place, why=tables.why(error)) from error
 
 
-def _refuse_behind(place: str, newest: int) -> None:
-    """What is committed to such a table would take the number of a version that was another."""
-    if not newest:
-        return
-    found = _opened(tables.find, place)
-    if found is None:
-        raise errors.DatasetBehind(place=place, why=f"there is none, and version {newest} of it was recorded")
-    if found.version() < newest:
-        why = f"its newest version is {found.version()}, and version {newest} of it was recorded"
-        raise errors.DatasetBehind(place=place, why=why)
+def find(place: str, attempt: str, at: datetime) -> Committed | None:
+    """The version that the attempt (a uid) has made by then; None while it has made none, and where there is no table.
+
+    That of a `voiding.void` attempt is 0. DatasetUnwritable when that cannot be looked up, DatasetInDoubt when nobody knows
+    any more.
+    """
+    table = _opened(tables.find, place)
+    return _found(table, place, attempt, at) if table else None
 
 
-def _commit(place: str, staged: Staged) -> Committed:
-    table = _table(place)
-    if found := _found(table, place, staged):
+def newest(place: str) -> int | None:
+    """The table's newest version; None where there is no table. DatasetUnwritable when that cannot be looked up."""
+    table = _opened(tables.find, place)
+    return table.version() if table else None
+
+
+def begin(place: str, version: int) -> None:
+    """Makes an empty table, whose first version has that number, where there is nothing. DatasetUnwritable."""
+    tables.refuse_path(place)
+
+    def make(place: str) -> None:
+        _prepare(place)
+        tables.begin(place, version)
+
+    _opened(make, place)
+
+
+def _commit(table: Any, place: str, staged: Staged) -> Committed:
+    if found := _found(table, place, staged.attempt, staged.at):
         return found
     rows = staging.look(place, staged)
     with ExitStack() as stack:
@@ -98,7 +110,7 @@ def _land(table: Any, work: _Work) -> Committed:
             work.delivery.take_back()
             raise
         except (tables.delta().exceptions.DeltaError, OSError) as error:
-            why = getattr(error, "strerror", None) or error
+            why = tables.why(error)
             table, found = _look_again(work, why)
         if found:
             return found
@@ -120,7 +132,7 @@ def _look_again(work: _Work, why: object) -> tuple[Any, Committed | None]:
     """
     try:
         table = _table(work.place)
-        return table, _found(table, work.place, work.staged)
+        return table, _found(table, work.place, work.staged.attempt, work.staged.at)
     except Exception as again:
         raise errors.DatasetInDoubt(place=work.place, why=why) from again
 
@@ -131,25 +143,49 @@ def _refuse_under_way(place: str, why: object) -> None:
         raise errors.DatasetInDoubt(place=place, why=why)
 
 
-def _table(place: str) -> Any:
+def _table(place: str, newest: int = 0) -> Any:
+    """The table, which is made where there is none and none was recorded. DatasetBehind."""
+    found = _opened(tables.find, place)
+    if newest:
+        _refuse_behind(place, found, newest)
+    return found or _made(place)
+
+
+def _refuse_behind(place: str, table: Any, newest: int) -> None:
+    """What is committed to such a table would take the number of a version that was another."""
+    if table is None:
+        raise errors.DatasetBehind(place=place, why=f"there is none, and version {newest} of it was recorded")
+    if table.version() < newest:
+        why = f"its newest version is {table.version()}, and version {newest} of it was recorded"
+        raise errors.DatasetBehind(place=place, why=why)
+
+
+def _made(place: str) -> Any:
+    _prepare(place)
+    return _opened(tables.ensure, place)
+
+
+def _prepare(place: str) -> None:
+    """The folder that it is to lie in is there. OSError."""
     if not names.is_url(place):
         disk.make(Path(place))
-    return _opened(tables.ensure, place)
 
 
 def _opened(opening: Callable[[str], Any], place: str) -> Any:
     try:
         return opening(place)
-    except tables.delta().exceptions.DeltaError as error:
-        raise errors.DatasetUnwritable(place=place, why=error) from error
+    except (tables.delta().exceptions.DeltaError, OSError) as error:
+        raise errors.DatasetUnwritable(place=place, why=tables.why(error)) from error
 
 
-def _found(table: Any, place: str, staged: Staged) -> Committed | None:
+def _found(table: Any, place: str, attempt: str, at: datetime) -> Committed | None:
     """What the attempt has committed before."""
-    version = table.transaction_version(staged.attempt)
+    version = tables.transaction(table, place, attempt, at)
     if version is None:
         return None
-    _settle(place, version)
+    if version == tables.VOID:
+        return Committed(version=version, rows=0, bytes=0, schema=(), found=True)
+    settle(place, version)
     return _read(place, version, found=True)
 
 
@@ -165,12 +201,18 @@ def _told(version: int, files: Mapping[str, File], schema: Any, *, found: bool) 
     return Committed(version=version, rows=all_of_it.rows, bytes=all_of_it.bytes, schema=described, found=found)
 
 
-def _settle(place: str, version: int) -> None:
-    """The commit outlives a loss of power from now on."""
-    if not names.is_url(place):
-        log = tables.log(place)
-        disk.sync(log / f"{version:020}.json")
-        disk.sync(log)
+def settle(place: str, version: int) -> None:
+    """The commit outlives a loss of power from now on; so does the one that it follows, whoever has yet to come to that.
+
+    With a commit a checkpoint may have been made, where whoever opens the table from then on begins.
+    """
+    if names.is_url(place):
+        return
+    log = tables.log(place)
+    for number, kind in product((version - 1, version), ("json", "checkpoint.parquet")):
+        with suppress(FileNotFoundError):
+            disk.sync(log / f"{number:020}.{kind}")
+    disk.sync(log)
 
 
 class _Try:
@@ -191,7 +233,7 @@ class _Try:
             remote.write(self._table, self._work.staged, self._work.rows, self._mode, self._properties())
             return _read(self._place, self.seen + 1, found=False)
         after, schema = self._write(Path(self._place))
-        _settle(self._place, self.seen + 1)
+        settle(self._place, self.seen + 1)
         return _told(self.seen + 1, after, schema, found=False)
 
     def take_away(self) -> None:
@@ -207,9 +249,9 @@ class _Try:
         gone = self._make_room(there)
         added = {**self._work.delivery.files(), **self._rewritten}
         disk.sync(place)
-        at = _milliseconds(self._work.staged.at)
-        actions = [_adding(name, file, at) for name, file in added.items()]
-        actions += [_removing(name, there[name], at) for name in gone]
+        at = tables.milliseconds(self._work.staged.at)
+        actions = [tables.adding(name, file, at) for name, file in added.items()]
+        actions += [tables.removing(name, there[name], at) for name in gone]
         told = self._properties()
         mode = "overwrite" if replaces else "append"
         self._table.create_write_transaction(actions, mode, schema, commit_properties=told)
@@ -224,25 +266,6 @@ class _Try:
 
     def _properties(self) -> Any:
         """Of a commit that is tried once; its transaction is forgotten when it is long ago that it was made."""
-        deltalake = tables.delta()
-        mark = deltalake.Transaction(self._work.staged.attempt, self.seen + 1, _milliseconds(self._work.staged.at))
-        maker = {"run": self._work.staged.run, "block": self._work.staged.block, "attempt": self._work.staged.attempt}
-        told = {f"headrace.{name}": value for name, value in maker.items()}
-        return deltalake.CommitProperties(custom_metadata=told, max_commit_retries=0, app_transactions=[mark])
-
-
-def _adding(name: str, file: File, at: int) -> Any:
-    actions: Any = import_module("deltalake.transaction")
-    return actions.AddAction(name, file.bytes, {}, at, True, json.dumps({"numRecords": file.rows}))
-
-
-def _removing(name: str, file: File, at: int) -> Any:
-    actions: Any = import_module("deltalake.transaction")
-    return actions.RemoveAction(
-        path=name, data_change=True, deletion_timestamp=at, partition_values={}, size=file.bytes
-    )
-
-
-def _milliseconds(at: datetime) -> int:
-    """As the log counts time."""
-    return int(at.timestamp() * 1000)
+        staged = self._work.staged
+        told = {"run": staged.run, "block": staged.block, "attempt": staged.attempt}
+        return tables.marked(staged.attempt, self.seen + 1, staged.at, told)

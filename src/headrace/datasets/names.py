@@ -1,5 +1,6 @@
 """Names: from a dataset's name to where its table lies."""
 
+import uuid
 from pathlib import Path
 
 from headrace.model import dataset
@@ -11,6 +12,11 @@ def location(datasets: str | None, name: str) -> str:
     `datasets` is the setting. BadDatasetName for a name that is none: nothing unchecked becomes part of a path.
     """
     return f"{(datasets or 'datasets').rstrip('/')}/{dataset.key(name)}"
+
+
+def anew(datasets: str | None, name: str) -> str:
+    """As `location`, for a dataset whose table is lost: beside the usual place, where nothing has ever been."""
+    return f"{location(datasets, name)}-{uuid.uuid4().hex[:8]}"
 
 
 def absolute(home: Path, location: str) -> str:

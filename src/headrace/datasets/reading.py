@@ -1,6 +1,7 @@
 """Reading: a version of a table, as files, or some of its rows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,22 @@ _MOST = 2**10  # rows that are: what a file says of its bytes may be less than t
 _READ = {"timestampNtz"}  # features of Delta Lake that change nothing in how files are read
 
 
-def files(location: str, version: int) -> Sequence[Path]:
-    """The Parquet files of that version of the table in a folder; all its rows are in them, and none else.
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The Parquet files of a version of a table in a folder; all its rows are in them, and none else.
 
-    DatasetUnreadable when the version is not there any more, or needs what is not read here.
+    `columns` are those of the version, in its order: that of a file may be another.
     """
+
+    paths: Sequence[Path]
+    columns: Sequence[str]
+
+
+def files(location: str, version: int) -> Files:
+    """What that version is made of. DatasetUnreadable when it is not there any more, or needs what is not read here."""
     table = open(location, version)
-    return [Path(location) / name for name in tables.files(table)]
+    columns = [field.name for field in table.schema().fields]
+    return Files([Path(location) / name for name in tables.files(table)], columns)
 
 
 def open(location: str, version: int) -> Any:
@@ -27,8 +37,8 @@ def open(location: str, version: int) -> Any:
     deltalake = tables.delta()
     try:
         table = tables.find(location, version)
-    except deltalake.exceptions.DeltaError as error:
-        raise errors.DatasetUnreadable(place=location, version=version, why=error) from error
+    except (deltalake.exceptions.DeltaError, OSError) as error:
+        raise errors.DatasetUnreadable(place=location, version=version, why=tables.why(error)) from error
     if table is None:
         raise errors.DatasetUnreadable(place=location, version=version, why="there is no table")
     _refuse_features(location, version, table)
@@ -51,7 +61,7 @@ def page(location: str, version: int, first: int, rows: int, most: int | None = 
     try:
         found = list(_some(_rows(dataset, first), rows, most))
     except (OSError, pa.ArrowException) as error:
-        raise errors.DatasetUnreadable(place=location, version=version, why=error) from error
+        raise errors.DatasetUnreadable(place=location, version=version, why=tables.why(error)) from error
     return pa.concat_tables([dataset.schema.empty_table(), *found])
 
 
@@ -73,6 +83,11 @@ def _rows(dataset: Any, first: int) -> Iterator[Any]:
                 skipped = min(first, file.metadata.row_group(number).num_rows)
                 first -= skipped
                 yield from _of_group(file, number, skipped, dataset.schema)
+
+
+def parts(file: Any, schema: Any, rows: int) -> Iterator[Any]:
+    """The rows of a pyarrow.parquet.ParquetFile, so many at once, as tables that have the columns of the Arrow schema."""
+    return (_fitted(batch, schema) for batch in file.iter_batches(rows))
 
 
 def _of_group(file: Any, number: int, first: int, schema: Any) -> Iterator[Any]:

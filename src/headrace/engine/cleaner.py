@@ -1,11 +1,13 @@
-"""Cleaner: what has become old goes, every hour, a little at a time, so that nothing else waits for it."""
+"""Cleaner: every hour what has become old goes, and small files are merged, a little at a time, so that nothing waits for it."""
 
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 from headrace import clock
 from headrace.engine.cleaning import Cleaning
+from headrace.engine.compactor import Compactor
 from headrace.settings import Settings
 from headrace.store import Store
 
@@ -40,8 +42,8 @@ class Cleaner:
         thorough = self._thorough_at is None or now >= self._thorough_at
         if thorough:
             self._thorough_at = now + THOROUGH
-        told = logging.getLogger(__name__).warning
-        return Cleaning(self._store, self._settings, now, lambda what: told("%s", what)).steps(thorough=thorough)
+        given = (self._store, self._settings, now, _tell)
+        return chain(Cleaning(*given).steps(thorough=thorough), Compactor(*given).steps())
 
     def _goes_on(self, steps: Iterator[None]) -> bool:
         """Takes steps for a moment; whether there are more. One that fails ends the cleaning; the next begins anew."""
@@ -52,3 +54,7 @@ class Cleaner:
                 self._steps = steps
                 return True
         return False
+
+
+def _tell(what: str) -> None:
+    logging.getLogger(__name__).warning("%s", what)

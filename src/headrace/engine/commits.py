@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headrace.datasets import committing
-from headrace.model.dataset import WriteMode
+from headrace.model.dataset import Operation, WriteMode
 from headrace.model.output import Output
 from headrace.model.run import Failure
 from headrace.store.written import Written
@@ -54,7 +54,7 @@ class Committed:
         return Written(
             dataset=commit.dataset,
             version=version.version,
-            operation=mode,
+            operation=Operation(mode),
             rows=version.rows,
             bytes=version.bytes,
             schema=version.schema,

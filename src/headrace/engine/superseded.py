@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from headrace import errors
 from headrace.datasets import cleaning, names
-from headrace.engine import leavings
+from headrace.engine import interrupted, leavings
 from headrace.model.dataset import Dataset
 from headrace.settings import Settings
 from headrace.store import Store
@@ -35,6 +35,7 @@ class Superseded:
     def __init__(
         self, store: Store, settings: Settings, at: datetime, tell: Callable[[str], None], *, dry: bool
     ) -> None:
+        self._store = store
         self._datasets = store.datasets
         self._home = settings.home
         self._days = settings.keep_dataset_versions_days
@@ -45,6 +46,8 @@ class Superseded:
 
     def steps(self, *, thorough: bool) -> Iterator[Gone]:
         """Cleans each dataset; a `thorough` one looks for files also where no version goes."""
+        if not self._dry:
+            interrupted.take_up_all(self._store, self._home, self._at)
         after = ""
         while some := self._datasets.all(PAGE, after):
             after = some[-1].name

@@ -22,6 +22,15 @@ class WriteMode(StrEnum):
     UPSERT = "upsert"  # those go that have the identifier of a new one
 
 
+class Operation(StrEnum):
+    """What has made a version of a dataset: a write, or that its files were merged, which leaves its rows as they are."""
+
+    REPLACE = "replace"
+    APPEND = "append"
+    UPSERT = "upsert"
+    COMPACT = "compact"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A dataset, by whatever name it is asked for: `key` is the same for names that differ in case alone."""
@@ -41,8 +50,8 @@ class Version:
     """What a dataset was from one write to the next. `rows` and `bytes` are of all of it, not of what was written."""
 
     version: int  # as the table's own log numbers it
-    operation: WriteMode
-    run_id: int | None  # what made it, which need not be there any more; None: rows that were sent
+    operation: Operation
+    run_id: int | None  # what made it, which need not be there any more; None: rows that were sent, or files merged
     block: str | None
     attempt: str | None  # its uid
     rows: int
@@ -51,6 +60,7 @@ class Version:
     profile: Mapping[str, Any] | None
     created_at: datetime
     cleaned_at: datetime | None  # since when its rows cannot be read any more
+    lost_at: datetime | None = None  # the same where they were not cleaned, but lost with the table
 
 
 def is_name(name: str) -> bool:

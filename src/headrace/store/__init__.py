@@ -29,13 +29,14 @@ from headrace.store.trigger_files import TriggerFiles
 from headrace.store.triggers import Triggers
 from headrace.store.users import Users
 from headrace.store.watches import Watches
+from headrace.store.writes import Writes
 
 
 class Store:
     """What is remembered: `projects` with all that pins their runs, their `pipelines`, `engines`, `limits`,
     `runs` with all of theirs, `triggers` and `backfills`, `occurrences` and the `watches` that look for some of them,
-    `secrets`, the `datasets` that runs read and write, the `lineages` of those, and the `bookmarks` of blocks that load by
-    and by; by `retention` what has become old goes.
+    `secrets`, the `datasets` that runs read and write, the `writes` that no run makes, the `lineages` of datasets, and the
+    `bookmarks` of blocks that load by and by; by `retention` what has become old goes.
     """
 
     def __init__(self, opened: Database, auditor: Auditor | None = None) -> None:
@@ -61,6 +62,7 @@ class Store:
         self.happenings = Happenings(opened)
         self.secrets = Secrets(opened)
         self.datasets = Datasets(opened)
+        self.writes = Writes(opened)
         self.lineages = Lineages(opened)
         self.bookmarks = Bookmarks(opened)
 

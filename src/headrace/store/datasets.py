@@ -15,9 +15,10 @@ from sqlalchemy import exc
 
 from headrace import errors, identity
 from headrace.model import dataset
-from headrace.model.dataset import Dataset, Version, WriteMode
+from headrace.model.dataset import Dataset, Operation, Version
 from headrace.model.output import DATASET
 from headrace.model.run import BlockStatus
+from headrace.store import writes
 from headrace.store.columns import ID, Undecoded
 from headrace.store.database import About, Database
 from headrace.store.script import Script, Statement
@@ -35,7 +36,7 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A dataset and its newest version; None when it was never written."""
+    """A dataset and its newest version; None when it was never written, or not since its table was lost."""
 
     dataset: Dataset
     newest: Version | None
@@ -135,28 +136,54 @@ class Datasets:
         found = self._database.ask(_PINNED, run=run_id)
         return {row["name_key"]: Pinned(row["location"], row["version"]) for row in found}
 
-    def written(self, version: Written) -> None:
-        """Records it, in a transaction of its own; see `Record` for what is recorded where a run has made it."""
+    def written(self, version: Written, write: int | None = None) -> None:
+        """Records it, in a transaction of its own; see `Record` for what is recorded where a run has made it.
+
+        `write` is the id of the write that has made it, which ends by this.
+        """
         with self._database.write() as connection:
             with Script(connection) as script:
                 record = Record(script, [version])
+                if write is not None:
+                    writes.end(script, write)
             record.check()
             if record.heard():
                 self._database.ring(connection, About.TRIGGERS)
 
-    def settle(self, version: Written) -> None:
+    def settle(self, version: Written, write: int | None = None) -> None:
         """As `written`, unless the same attempt is recorded to have made that version: then it stays as it is."""
         try:
-            self.written(version)
+            self.written(version, write)
         except exc.IntegrityError:
             there = self.find(version.dataset)
             found = there and self.version(there.id, version.version)
             if not found or found.attempt != version.attempt:
                 raise
+            if write is not None:
+                self._end(write)
+
+    def _end(self, write: int) -> None:
+        with self._database.write() as connection, Script(connection) as script:
+            writes.end(script, write)
+
+    def restart(self, dataset_id: int, lost: str, location: str, at: datetime) -> bool:
+        """It lies at `location` from now on, its versions are lost, and writes of it are known no more.
+
+        Unless it does not lie at `lost` any more: somebody else has begun it anew.
+        """
+        moved = sa.update(datasets).where(datasets.c.id == dataset_id, datasets.c.location == lost)
+        gone = sa.and_(dataset_versions.c.dataset_id == dataset_id, dataset_versions.c.cleaned_at.is_(None))
+        with self._database.write() as connection:
+            if not connection.execute(moved.values(location=location, updated_at=at)).rowcount:
+                return False
+            connection.execute(sa.update(dataset_versions).where(gone).values(cleaned_at=at, lost_at=at))
+            writes.forget(connection, dataset_id)
+        return True
 
     def is_awaited(self, name: str) -> bool:
         """Whether some attempt is to be recorded to have made a version of it, and may have made that already."""
-        return bool(self._database.ask(_AWAITED, key=dataset.key(name)))
+        asked = {"key": dataset.key(name)}
+        return any(self._database.ask_together([(_AWAITED, asked), (writes.AWAITED, asked)]))
 
     def readable(self, those: Collection[tuple[str, int]]) -> frozenset[tuple[str, int]]:
         """Those of the versions, each the name of a dataset and a number, whose rows can be read."""
@@ -215,9 +242,9 @@ _AWAITED = Statement(
     .limit(1)
 )
 _LATER = dataset_versions.alias("later")
-_HIGHEST = (  # of each dataset
+_HIGHEST = (  # of each dataset, which none has whose table is lost: a current version is cleaned in no other way
     sa.select(sa.func.max(_LATER.c.version))
-    .where(_LATER.c.dataset_id == datasets.c.id)
+    .where(_LATER.c.dataset_id == datasets.c.id, _LATER.c.cleaned_at.is_(None))
     .correlate(datasets)
     .scalar_subquery()
 )
@@ -265,7 +292,7 @@ def _version(row: Mapping[Any, Any]) -> Version:
     for name, value in given.items():
         if isinstance(value, Undecoded):
             raise errors.RowUnreadable(row=f"version {row['version']} of a dataset", why=f"its {name}: {value.why}")
-    given["operation"], given["schema"] = WriteMode(given["operation"]), tuple(given["schema"])
+    given["operation"], given["schema"] = Operation(given["operation"]), tuple(given["schema"])
     return Version(**given)
 
 

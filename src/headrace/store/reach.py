@@ -57,6 +57,7 @@ SEEN: Mapping[str, str | None] = {
     "occurrences": NOTHING,  # what is posted is for everybody's triggers, and may say anything
     "datasets": NOTHING,  # they belong to no pipeline
     "dataset_versions": NOTHING,
+    "dataset_writes": NOTHING,
     "run_datasets": NOTHING,
     "lineages": _of("lineages", "versions", "version_id"),
     "bookmarks": OF_PIPELINE,

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from headrace import errors, identity
 from headrace.model import dataset
-from headrace.model.dataset import WriteMode
+from headrace.model.dataset import Operation
 from headrace.model.rule import RuleKind
 from headrace.store.script import Script, Statement
 from headrace.store.tables import dataset_versions, datasets, occurrences, rules, triggers
@@ -26,7 +26,7 @@ class Written:
 
     dataset: str
     version: int
-    operation: WriteMode
+    operation: Operation
     rows: int
     bytes: int
     schema: Sequence[Mapping[str, Any]]
@@ -40,13 +40,17 @@ class Written:
 
 
 class Record:
-    """Versions that are said to the database, within a transaction; what became of it is asked once that script is over."""
+    """Versions that are said to the database, within a transaction; what became of it is asked once that script is over.
+
+    One with the rows that were there is nothing that has happened to its dataset: nobody hears of it.
+    """
 
     def __init__(self, script: Script, those: Sequence[Written]) -> None:
         self._those = those
         self._rows = script.say_of_each(_ROW, map(_row, those))
-        script.say_of_each(_DATASET, map(_dataset, those))
-        self._noted = script.say_of_each(_NOTE, map(_occurrence, those))
+        news = [each for each in those if each.operation is not Operation.COMPACT]
+        script.say_of_each(_DATASET, map(_dataset, news))
+        self._noted = script.say_of_each(_NOTE, map(_occurrence, news))
 
     def check(self) -> None:
         """MoveRefused unless each has its row: there is none where there is no such dataset."""

@@ -1,15 +1,17 @@
 """The database of one attempt: new, in memory, and shut but for the datasets that its query reads."""
 
+import functools
 import os
 import shutil
 from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.datasets import names, reading, types
+from headrace.datasets import names, reading, tables, types
+from headrace.datasets.reading import Files
 from headrace.datasets.scanning import scan
 from headrace.project import queries
 from headrace.worker import wire
@@ -18,6 +20,9 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 _UNCOUNTED = 40 * 2**20  # bytes that a database takes beside what it counts
 _LEAST = 64 * 2**20  # bytes without which none works
 _A_THREAD = 112 * 2**20  # bytes that each of its threads works with
+_MOST_KNOWN = 64  # versions of tables whose files are remembered
+
+_done: list[Any] = []  # databases whose attempt is over and that are still to be closed; at most one
 
 
 @contextmanager
@@ -27,17 +32,37 @@ def opened(reads: Sequence[wire.Dataset], limit: int | None, result: Path) -> Ge
     What does not fit into its memory it spills beside the result, until the body is done. `limit` counts the bytes that
     this process may take. Raises DatasetUnreadable.
     """
+    _close()
     spill = result.parent / "spill"
     inputs = [_Input.of(each) for each in reads]
+    connection = queries.database()
+    _done.append(connection)
     try:
-        with closing(queries.database()) as connection:
-            _bound(connection, limit, spill)
-            for each in inputs:
-                each.show(connection)
-            _shut(connection, [str(file) for each in inputs for file in each.files] + [str(result)])
-            yield connection
+        _bound(connection, limit, spill)
+        for each in inputs:
+            each.show(connection)
+        _shut(connection, [str(path) for each in inputs for path in each.files.paths] + [str(result)])
+        yield connection
     finally:
+        _leave(spill)
+
+
+def get_ready() -> None:
+    """Closes the last database and makes the next one, while nobody waits: either takes longer than many a query."""
+    _close()
+    queries.get_ready()
+
+
+def _leave(spill: Path) -> None:
+    """What was spilled goes at once, and the database with it; one that has spilled nothing can wait to be closed."""
+    if spill.exists():
+        _close()
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def _close() -> None:
+    while _done:
+        _done.pop().close()
 
 
 def _bound(connection: Any, limit: int | None, spill: Path) -> None:
@@ -86,15 +111,15 @@ class _Input:
     """A dataset as a query sees it: the files of one version, or rows that stream from elsewhere."""
 
     dataset: wire.Dataset
-    files: Sequence[Path]
+    files: Files
     streamed: Any = None
 
     @classmethod
     def of(cls, dataset: wire.Dataset) -> "_Input":
-        found = () if names.is_url(dataset.location) else reading.files(dataset.location, dataset.version)
-        if found:
+        found = _files(dataset)
+        if found.paths:
             return cls(dataset, found)
-        return cls(dataset, (), reading.open(dataset.location, dataset.version).to_pyarrow_dataset())
+        return cls(dataset, found, reading.open(dataset.location, dataset.version).to_pyarrow_dataset())
 
     def show(self, connection: Any) -> None:
         """From now on the database has it under its name. DatasetUnreadable for one whose files are not there."""
@@ -108,4 +133,22 @@ class _Input:
             raise errors.DatasetUnreadable(place=of.location, version=of.version, why=error) from error
 
     def _view(self) -> str:
-        return f"CREATE VIEW {types.quoted(self.dataset.name)} AS FROM {scan(self.files)}"
+        columns = ", ".join(map(types.quoted, self.files.columns))
+        return f"CREATE VIEW {types.quoted(self.dataset.name)} AS SELECT {columns} FROM {scan(self.files.paths)}"  # noqa: S608
+
+
+def _files(dataset: wire.Dataset) -> Files:
+    """Those of its version; none where its rows are to be streamed. DatasetUnreadable."""
+    if names.is_url(dataset.location):
+        return Files((), ())
+    try:
+        entry = (tables.log(dataset.location) / f"{dataset.version:020}.json").stat()
+    except OSError:
+        return reading.files(dataset.location, dataset.version)
+    return _known(dataset.location, dataset.version, (entry.st_ino, entry.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=_MOST_KNOWN)
+def _known(location: str, version: int, _entry: tuple[int, int]) -> Files:
+    """A version never changes: while that very entry of the log is there, its files are what they were."""
+    return reading.files(location, version)

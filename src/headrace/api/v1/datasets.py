@@ -77,3 +77,10 @@ def upsert(home: Home, name: str, new: NewRows) -> Response:
     """They come in one version, or, where one of them does not fit, not at all. The dataset is made if there is none."""
     found = datasets.upsert_rows(home, name, new.identifier, new.rows, new.types, new.description)
     return answers.written(documents.dataset(found))
+
+
+@router.post("/datasets/{name}/restart", summary="Begin a dataset anew", responses=answers.tells("Dataset"))
+@gate.needs(Role.EDITOR)
+def restart(home: Home, name: str) -> Response:
+    """One whose table is lost is empty from then on. What there was stays in its history, and the numbers of versions go on."""
+    return answers.written(documents.dataset(datasets.restart(home, name)))

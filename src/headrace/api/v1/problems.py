@@ -36,6 +36,7 @@ _ABOUT: dict[type[errors.HeadraceError], str] = {  # which field of a request er
     errors.BadCursor: "cursor",
     errors.PlanChanged: "plan",
     errors.DatasetNotFound: "name",
+    errors.DatasetNotLost: "name",
     errors.BadDatasetName: "name",
     errors.DatasetVersionNotFound: "version",
 }

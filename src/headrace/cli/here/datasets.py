@@ -26,3 +26,7 @@ class Datasets:
     def head(self, name: str, version: int | None, rows: int) -> Head:
         """The first rows of that version, or of the newest. DatasetVersionNotFound besides."""
         return datasets.head(self._app, name, version, rows=rows)
+
+    def restart(self, name: str) -> Standing:
+        """One whose table is lost is empty then. DatasetNotLost, DatasetNotFound, BadDatasetName."""
+        return datasets.restart(self._app, name)

@@ -27,6 +27,9 @@ class Datasets:
         found = self._client.datasets.rows(name, version=version, limit=rows)
         return Head(list(found.columns), [list(row) for row in found.rows])
 
+    def restart(self, name: str) -> Standing:
+        return _standing(self._client.datasets.restart(name))
+
 
 def _standing(found: values.Dataset) -> Standing:
     return Standing(alike(Dataset, found), found.newest)

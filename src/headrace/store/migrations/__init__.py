@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-HEAD = "0009"
+HEAD = "0011"
 
 
 def revision(connection: sa.Connection) -> str | None:

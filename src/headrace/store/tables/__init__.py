@@ -7,7 +7,7 @@ integer `id` and a `uid` (UUIDv7).
 from headrace.store.tables.access import audit, secrets, tokens, user_roles, users
 from headrace.store.tables.beginnings import backfills, gaps, occurrences, rules, trigger_files, triggers
 from headrace.store.tables.code import pipeline_tags, pipelines, projects, snapshots, tags, versions
-from headrace.store.tables.lake import bookmarks, dataset_versions, datasets, lineages, run_datasets
+from headrace.store.tables.lake import bookmarks, dataset_versions, dataset_writes, datasets, lineages, run_datasets
 from headrace.store.tables.order import engines, keys, limits, remains, tallies
 from headrace.store.tables.schema import metadata
 from headrace.store.tables.work import attempts, block_runs, events, outputs, runs
@@ -19,6 +19,7 @@ __all__ = [
     "block_runs",
     "bookmarks",
     "dataset_versions",
+    "dataset_writes",
     "datasets",
     "engines",
     "events",

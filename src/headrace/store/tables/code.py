@@ -24,6 +24,7 @@ pipelines = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("paused_at", Moment),  # since when nothing of it begins; NULL: it is not paused
+    sa.Column("switched_at", Moment),  # when it was last paused or resumed
     sa.UniqueConstraint("project_id", "name"),
 )
 

@@ -35,10 +35,24 @@ dataset_versions = sa.Table(
     sa.Column("profile", Document),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("cleaned_at", Moment),  # since when its rows cannot be read any more
-    sa.CheckConstraint("operation IN ('replace', 'append', 'upsert')", name="operation"),
+    sa.Column("lost_at", Moment),  # since when they are given up as lost: it is as one that was cleaned
+    sa.CheckConstraint("operation IN ('replace', 'append', 'upsert', 'compact')", name="operation"),
     sa.UniqueConstraint("dataset_id", "version"),
     schema.partly("dataset_versions_attempt", "dataset_id", "attempt", where="attempt IS NOT NULL", unique=True),
     schema.partly("dataset_versions_run_id", "run_id", where="run_id IS NOT NULL"),
+)
+
+dataset_writes = sa.Table(  # writes that no run makes, from before they are committed until it is told that they are
+    "dataset_writes",
+    schema.metadata,
+    schema.id(),
+    schema.of("dataset_id", "datasets.id"),
+    sa.Column("key", sa.String(36), nullable=False),  # the same for one that is to count once, however often it is said
+    sa.Column("attempt", sa.String(36), nullable=False),  # by which the table's log knows it
+    sa.Column("operation", sa.String(10), nullable=False),
+    sa.Column("keys", Document, nullable=False),  # of an upsert
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.UniqueConstraint("dataset_id", "key"),
 )
 
 run_datasets = sa.Table(  # the versions that a run reads

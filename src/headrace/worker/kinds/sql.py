@@ -39,8 +39,8 @@ def run(task: wire.Task) -> tuple[Output, ...]:
 
 
 def get_ready() -> None:
-    """Does beforehand what the next step will need, while nobody waits."""
-    queries.get_ready()
+    """Does what the last step has left to do and the next will need, while nobody waits."""
+    database.get_ready()
 
 
 # The query

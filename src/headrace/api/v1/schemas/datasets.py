@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from headrace.api.v1.schemas.document import Document
-from headrace.model.dataset import WriteMode
+from headrace.model.dataset import Operation
 
 
 class DatasetColumn(Document):
@@ -18,8 +18,8 @@ class DatasetVersion(Document):
     """What a dataset was from one write to the next."""
 
     version: int
-    operation: WriteMode
-    run_id: int | None = Field(description="The run that made it; null for rows that were sent.")
+    operation: Operation = Field(description="compact: small files were merged; the rows are those that were there.")
+    run_id: int | None = Field(description="The run that made it; null for rows that were sent, or files merged.")
     block: str | None
     attempt: str | None
     rows: int = Field(description="Of the whole dataset, as it was then.")
@@ -28,6 +28,7 @@ class DatasetVersion(Document):
     profile: dict[str, Any] | None
     created_at: datetime
     cleaned_at: datetime | None = Field(description="Since when its rows cannot be read any more.")
+    lost_at: datetime | None = Field(description="The same where they were not cleaned, but lost with the table.")
 
 
 class DatasetVersions(Document):
@@ -46,7 +47,9 @@ class Dataset(Document):
     location: str = Field(description="A URL, or a path relative to the home of the server.")
     created_at: datetime
     updated_at: datetime
-    newest: DatasetVersion | None = Field(description="Null for one that was never written.")
+    newest: DatasetVersion | None = Field(
+        description="Null for one that was never written, or not since its table was lost."
+    )
 
 
 class Datasets(Document):
