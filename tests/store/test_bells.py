@@ -160,3 +160,15 @@ def test_a_listener_looks_when_the_server_is_back(postgres_server: Server, tmp_p
         with closing(stores.open(tmp_path, postgres_url)) as other:
             ring(other)
         rung.get(timeout=PATIENCE)
+
+
+def test_what_others_say_on_the_channel_is_passed_over(
+    postgres_server: Server, tmp_path: Path, postgres_url: str
+) -> None:
+    rung: queue.SimpleQueue[int] = queue.SimpleQueue()
+    with closing(stores.open(tmp_path, postgres_url)) as opened, closing(opened.listen("one", into(rung, 1))):
+        rung.get(timeout=PATIENCE)
+        with postgres_server.session(postgres_url.rpartition("/")[2]) as other:
+            other.execute("NOTIFY headrace, 'what nobody knows'")
+        ring(opened)
+        rung.get(timeout=PATIENCE)

@@ -1,5 +1,6 @@
 """A home is made, found again, and refused in plain words when it cannot be used."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -138,3 +139,12 @@ def test_a_full_disk_is_said_in_words_and_leaves_what_was(home: Path) -> None:
     with database.read() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM projects")) == 0
     opened.close()
+
+
+def test_a_home_that_is_asked_too_much_at_once_is_unavailable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(store.open(home)) as opened, contextlib.ExitStack() as asking:
+        database = opened.runs._database
+        monkeypatch.setattr(database._engine.pool, "_timeout", 0.01)
+        with pytest.raises(errors.StoreUnavailable):
+            for _ in range(99):
+                asking.enter_context(database.read())

@@ -335,5 +335,20 @@ def test_a_session_that_is_another_at_each_statement_is_refused(postgres_url: st
     with contextlib.closing(postgres.Postgres(postgres_url, None)) as database:
         with database.read() as connection:
             connection.exec_driver_sql("PREPARE headrace_0 AS SELECT 2")
-        with pytest.raises(errors.BadSetting, match="a pooler of transactions"):
+        with pytest.raises(errors.StorePooled, match="each transaction another session"):
             database.ask(ONE)
+
+
+def test_tables_that_were_changed_are_a_matter_of_the_moment(postgres_url: str) -> None:
+    """Whatever connections have ready is of the tables as they were; they are all done without from the first error on."""
+    question = Statement(sa.select(tables.limits.c.id))
+    with contextlib.closing(postgres.Postgres(postgres_url, PATIENCE)) as database:
+        with database.read() as one, database.read() as other:
+            for each in (one, other):
+                Script(each).ask(question, {})
+        with database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE limits ALTER COLUMN id TYPE NUMERIC")
+        with pytest.raises(errors.StoreUnavailable, match="cached plan"):
+            database.ask(question)
+        for _ in range(2):
+            assert database.ask(question) == []

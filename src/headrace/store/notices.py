@@ -52,7 +52,8 @@ class Listener:
         self._wake_for(About)
         while not self._closed:
             if self._rest(PING, connection):
-                self._wake_for({About(each.payload) for each in connection.notifies(timeout=0)})
+                said = {each.payload for each in connection.notifies(timeout=0)}
+                self._wake_for(about for about in About if about.value in said)
             elif not self._closed:
                 connection.execute("SELECT 1")
 

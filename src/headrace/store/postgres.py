@@ -115,7 +115,9 @@ class Postgres(Database):
     def __init__(self, url: str, patience: float | None) -> None:
         self._parameters = _parameters(url)
         self._patience = patience
-        kept = sa.create_engine("postgresql+psycopg://", creator=self.connect, pool_size=5, max_overflow=15)
+        kept = sa.create_engine(
+            "postgresql+psycopg://", creator=self.connect, pool_size=5, max_overflow=15, hide_parameters=True
+        )
         event.listen(kept, "connect", _prepare)
         super().__init__(kept, _place(self._parameters))
 
@@ -149,12 +151,11 @@ class Postgres(Database):
             self._let_go_of_lost(found)
             return errors.StoreUnavailable(path=self.place, why=why)
         if isinstance(found, _OF_ANOTHER):
-            given, expected = "that of a pooler of transactions", "PostgreSQL's own, or that of a pooler of sessions"
-            return errors.BadSetting(name="database", source="settings", given=given, expected=expected)
+            return errors.StorePooled(path=self.place)
         return None
 
     def _let_go_of_lost(self, error: Exception) -> None:
-        """Where one connection was lost the others are lost too: none of those that are kept is given out any more."""
+        """Where one connection is of no use the others are not either: none of those that are kept is given out any more."""
         if isinstance(error, psycopg.Error) and (error.sqlstate is None or error.sqlstate.startswith(_LOST)):
             self._engine.dispose()
 
@@ -191,12 +192,15 @@ def _place(parameters: dict[str, Any]) -> str:
     return f"PostgreSQL {parameters.get('dbname') or ''}{' at ' if where else ''}{where}".strip()
 
 
-_LOST = ("08", "57P")  # how the codes of errors begin that end a connection; what the driver finds itself has none
+# How the codes of errors begin that end a connection, or what it has ready; what the driver finds itself has none.
+_LOST = ("08", "57P", "0A")
 _UNREADABLE = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 _UNAVAILABLE = (
     psycopg.OperationalError,  # lost, refused, shutting down, out of memory or disk, deadlocked
     psycopg.InterfaceError,  # the connection is closed
     psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.FeatureNotSupported,  # of a plan: the tables were changed since it was made
     psycopg.errors.ReadOnlySqlTransaction,  # a standby, for now
     exc.TimeoutError,  # every connection of the pool is taken
 )

@@ -28,7 +28,9 @@ class SQLite(Database):
         self._turn = threading.Lock()  # threads take turns at once; between processes SQLite sleeps and tries again
         path = home / "headrace.db"
         url = sa.URL.create("sqlite", database=str(path))  # a path may have any character in it
-        engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000})
+        engine = sa.create_engine(
+            url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000}, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare)
         super().__init__(engine, path)
 
@@ -60,6 +62,8 @@ class SQLite(Database):
     def _plain(self, error: Exception) -> errors.HeadraceError | None:
         found = error.orig if isinstance(error, exc.DBAPIError) else error
         code = getattr(found, "sqlite_errorcode", 0) & 0xFF  # the low byte has the kind, the others say more
+        if isinstance(found, exc.TimeoutError):  # every connection of the pool is taken
+            return errors.StoreUnavailable(path=self.place, why=found)
         if code in _UNWRITABLE:
             return errors.HomeUnwritable(path=self._home, why=found)
         if code in _UNREADABLE:
