@@ -22,7 +22,7 @@ from tests.api.sockets import Site, listening_at
 from headrace import Client, cli
 from headrace.cli import exits
 from headrace.model.access import Grant, Role
-from headrace.operations import sessions, users
+from headrace.operations import applying, definitions, sessions, users
 
 TOKEN = "sixteen-characters-or-more"
 
@@ -212,6 +212,76 @@ def test_pipelines_of_a_server_are_those_of_the_folder(
     one, other = locally("pipelines", verb, here.folder, *rest), remotely("pipelines", verb, "mill", *rest)
     assert one.out + one.err
     assert (one.code, one.out, one.err) == (other.code, other.out, other.err)
+
+
+SALES = {
+    "name": "Sales by item",
+    "steps": [
+        {
+            "name": "clean",
+            "query": "select item, price * pieces as amount from sold where price > 0",
+            "output_datasets": ["clean_sold"],
+        },
+        {
+            "name": "totals",
+            "query": "select item, sum(amount) as amount from clean_sold group by item",
+            "output_datasets": ["sold_totals"],
+        },
+        {
+            "name": "day",
+            "query": "select * from sold_totals where day = '{{ ds }}'",
+            "input_datasets": ["sold_totals"],
+            "output_datasets": ["sold_of_day"],
+        },
+    ],
+}
+LINEAGE = """\
+step    reads        writes
+clean   sold         clean_sold
+totals  clean_sold   sold_totals
+day     sold_totals  sold_of_day
+"""
+COLUMNS = """\
+column              is made of               by
+clean_sold.item     sold.item                clean
+clean_sold.amount   sold.pieces, sold.price  clean
+sold_totals.item    clean_sold.item          totals
+sold_totals.amount  clean_sold.amount        totals
+! day: its columns cannot be told: the query is known only when it runs: it has variables
+"""
+
+
+@pytest.fixture(scope="module")
+def sales(here: Served) -> str:
+    """A pipeline of steps in headrace's own project."""
+    return applying.apply(here.app, definitions.new(SALES)).pipeline
+
+
+@pytest.mark.parametrize(("words", "told"), [((), LINEAGE), (("--columns",), COLUMNS)])
+def test_lineage_is_told_of_a_server_as_of_a_home(
+    words: tuple[str, ...], told: str, sales: str, locally: Callable[..., Said], remotely: Callable[..., Said]
+) -> None:
+    for typed in (locally, remotely):
+        said = typed("pipelines", "lineage", "authored", sales, *words)
+        assert (said.code, said.out, said.err) == (0, told, "")
+
+
+def test_lineage_for_programs_and_of_what_has_none(
+    sales: str, here: Served, locally: Callable[..., Said], remotely: Callable[..., Said]
+) -> None:
+    one, other = (each("pipelines", "lineage", "authored", sales, "-o", "json") for each in (locally, remotely))
+    assert one.json == other.json
+    assert [each["block"] for each in one.json["steps"]] == ["clean", "totals", "day"]
+    assert one.json["steps"][1]["columns"][1] == {
+        "name": "amount",
+        "from": [{"dataset": "clean_sold", "column": "amount"}],
+    }
+    for name, code in (("grind", 0), ("broken", 2), ("no", 2)):
+        one, other = locally("pipelines", "lineage", here.folder, name), remotely("pipelines", "lineage", "mill", name)
+        assert (one.code, one.out, one.err) == (other.code, other.out, other.err)
+        assert one.code == code
+    here.app.store.auditor.close()
+    assert "lineage" not in locally("audit", "list", "-o", "json").out
 
 
 def _steps(said: Said) -> str:

@@ -150,6 +150,8 @@ def test_lineage_of_a_version(sales: Sales) -> None:
         {"name": "name", "from": [{"dataset": f"{sales.own}_items", "column": "name"}]},
         {"name": "total", "from": [{"dataset": f"{sales.own}_clean_orders", "column": "doubled"}]},
     ]
-    assert sales.client.get(f"{at}/{version['hash']}/lineage").json() == told
+    for place in (f"{at}/{version['hash']}", at.removesuffix("/versions")):
+        assert sales.client.get(f"{place}/lineage").json() == told
     assert sales.served.app.store.lineages.find(version["id"]) == told
     refused(sales.client.get(f"{at}/{'0' * 32}/lineage"), 404)
+    refused(sales.client.get(f"{at.removesuffix('/versions')}-2/lineage"), 404)

@@ -205,5 +205,6 @@ def test_a_pipeline_is_applied(client: Client) -> None:
     assert client.pipelines.apply(definition).deed == "unchanged"
     steps = client.pipelines.lineage("authored", made.pipeline, made.version or "")["steps"]
     assert [(each["block"], each["writes"]) for each in steps] == [(step["name"], step["output_datasets"])]
+    assert client.pipelines.lineage("authored", made.pipeline)["steps"] == steps
     with pytest.raises(errors.BadBlock, match="The block one"):
         client.pipelines.apply({**definition, "steps": [{**step, "query": "selec"}]})

@@ -23,6 +23,7 @@ from headrace.settings import Settings
 from headrace.store.tables import versions
 
 UID = "0192f0c1-7d3e-7a55-8b1e-2f6f0e9a4c11"
+TURN = "@custom\ndef turn(*args, **kwargs):\n    return 1\n"
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def files(app: App) -> set[str]:
     return {each.relative_to(top).as_posix() for each in top.rglob("*") if each.is_file()}
 
 
-def test_a_pipeline_is_written_and_pinned_at_once(either: App) -> None:
+def test_a_pipeline_is_written_and_has_a_version_at_once(either: App) -> None:
     made = authoring.create(either, new(description="of the mill", tags=["corn"]))
     assert (made.row.name, made.pipeline.title, made.row.project.name) == ("mill_stream", "Mill stream", "authored")
     assert [(each.uuid, each.text, each.writes) for each in made.pipeline.blocks] == [
@@ -78,8 +79,30 @@ def test_a_version_says_what_it_said_whatever_is_written_later(either: App) -> N
     assert catalogue.version(either, made.version.row.uid, made.row).content.blocks[0].text == "select 1 as n"
     assert [each.upstream for each in revised.pipeline.blocks] == [(), ("one",)]
     again = authoring.revise(either, made.row.id, [step()])
-    assert again.version == made.version
-    assert catalogue.get(either, made.row.uid).current == made.version
+    assert again.version.row.id == made.version.row.id
+    assert catalogue.get(either, made.row.uid).current == again.version
+    last = max(catalogue.get(either, made.row.uid).versions, key=lambda each: str(each.row.used_at))
+    assert last == again.version, "what was used last stays"
+
+
+def test_code_is_laid_out_when_it_is_first_run(either: App) -> None:
+    made, other = authoring.create(either, new()), authoring.create(either, new("b", step(writes="second")))
+    laid = either.settings.home / "versions"
+    assert not laid.exists()
+    pin = either.maker.pin(either.maker.keep(made.row.project.path), made.row.name, clock.now())
+    assert (pin.pinned.version_id, pin.pipeline) == (made.version.row.id, made.pipeline)
+    assert [each.uid for each in either.store.pipelines.all()] == [made.row.uid, other.row.uid]
+    assert len([each for each in laid.iterdir() if each.is_dir()]) == 1
+
+
+def test_a_block_of_a_program_is_of_its_version_too(app: App) -> None:
+    block = NewBlock(uuid="turn", type=BlockType.CUSTOM, language=Language.PYTHON, code=TURN)
+    made = authoring.create(app, new("Programs", block))
+    read = catalogue.get(app, made.row.uid)
+    assert read.current == made.version
+    file = next(block.file for block in made.pipeline.blocks)
+    (made.row.project.path / str(file)).write_text(TURN.replace("1", "2"))
+    assert authoring.describe(app, made.row.id, description="").version.row.id != made.version.row.id
 
 
 def test_the_present_version_is_found_however_old_it_is(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +111,7 @@ def test_the_present_version_is_found_however_old_it_is(app: App, monkeypatch: p
     for query in ("select 2 as n", "select 3 as n", "select 1 as n"):
         authoring.revise(app, made.row.id, [step(query=query)])
     found = catalogue.get(app, made.row.uid)
-    assert (len(found.versions), found.current) == (2, made.version)
+    assert (len(found.versions), found.current.row.uid) == (2, made.version.row.uid)
 
 
 def test_a_version_that_cannot_be_read_hides_no_other(either: App) -> None:

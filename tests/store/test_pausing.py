@@ -28,8 +28,19 @@ def test_it_is_paused_once_and_resumed_once(store: Store, pin: Pin) -> None:
     assert known.get(pipeline).paused_at is None
     assert [known.pause(pipeline, AT), known.pause(pipeline, AT + timedelta(hours=1))] == [True, False]
     assert known.get(pipeline).paused_at == AT
-    assert [known.resume(pipeline), known.resume(pipeline)] == [True, False]
+    later = AT + timedelta(hours=2)
+    assert [known.resume(pipeline, later), known.resume(pipeline, later + timedelta(hours=1))] == [True, False]
     assert known.get(pipeline).paused_at is None
+
+
+def test_when_it_was_switched_is_known(store: Store, pin: Pin) -> None:
+    pipeline, later = pin("v1").pipeline_id, AT + timedelta(hours=1)
+    assert store.pipelines.get(pipeline).switched_at is None
+    store.pipelines.pause(pipeline, AT)
+    store.pipelines.pause(pipeline, later)  # which it is
+    assert store.pipelines.get(pipeline).switched_at == AT
+    store.pipelines.resume(pipeline, later)
+    assert [each.switched_at for each in store.pipelines.all()] == [later]
 
 
 def test_whoever_pins_it_is_told_of_versions_that_are_there_and_of_new_ones(store: Store, pin: Pin) -> None:
@@ -38,7 +49,7 @@ def test_whoever_pins_it_is_told_of_versions_that_are_there_and_of_new_ones(stor
     store.pipelines.pause(pipeline, AT)
     assert pin("v1").paused
     assert pin("v2").paused
-    store.pipelines.resume(pipeline)
+    store.pipelines.resume(pipeline, AT)
     assert not pin("v1").paused
     assert not pin("v3").paused
 

@@ -12,7 +12,7 @@ from tests.newest import newest
 from headrace import errors, identity
 from headrace.model import transitions
 from headrace.model.output import Output
-from headrace.model.run import Attempt, BlockRun, BlockStatus, Run, RunStatus
+from headrace.model.run import Attempt, BlockRun, BlockStatus, Reopening, Run, RunStatus
 from headrace.store import Store, tables
 from headrace.store.changes import AttemptBegun, AttemptEnded, BlockMoved, Change, RunMoved
 from headrace.store.database import Database
@@ -96,6 +96,32 @@ def test_a_final_run_is_not_asked_to_cancel(store: Store, begin: Begin) -> None:
     store.runs.write({run.id: 1}, [RunMoved(run, end)])
     assert store.runs.request_cancel(run.id, AT) is None
     assert store.runs.get(run.id).cancel_requested_at is None
+
+
+def test_all_runs_of_a_pipeline_are_asked_to_cancel_for_a_reason(store: Store, begin: Begin, create: Create) -> None:
+    (run, _), waiting, asked = begin(), create(), create()
+    store.runs.request_cancel(asked.id, AT)
+    later = AT + timedelta(seconds=1)
+    assert store.runs.request_cancels(run.pipeline_id + 1, "gone", later) == 0
+    assert store.runs.request_cancels(run.pipeline_id, "gone", later) == 2
+    assert store.runs.request_cancels(run.pipeline_id, "gone again", later) == 0
+    found = [store.runs.get(each.id).cancel_requested_at for each in (run, waiting, asked)]
+    assert found == [later, later, AT]
+    assert [store.runs.cancel_reason(each.id) for each in (run, waiting, asked)] == ["gone", "gone", None]
+    told = store.runs.events(waiting.id)[-1]
+    assert (told.kind, told.status, told.reason, told.at) == ("run.ask_cancel", "initial", "gone", later)
+
+
+def test_a_run_that_has_gone_on_is_asked_anew(store: Store, begin: Begin) -> None:
+    run, _ = begin()
+    store.runs.request_cancels(run.pipeline_id, "gone", AT)
+    store.runs.write({run.id: 1}, [RunMoved(run, transitions.cancel_run(AT, asked=AT))])
+    assert store.runs.cancel_reason(run.id) == "gone"
+    reopening = Reopening((), (), run.version_id, run.snapshot_id, "asked by hand")
+    assert store.runs.request_retry(run.id, reopening)
+    store.runs.reopen("engine-1", AT, own=False)
+    store.runs.request_cancel(run.id, AT)
+    assert store.runs.cancel_reason(run.id) is None
 
 
 def test_attempts_come_first_to_last_with_their_outputs_in_order(store: Store, begin: Begin) -> None:

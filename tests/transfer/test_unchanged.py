@@ -78,16 +78,73 @@ def test_the_last_value_of_a_file_counts_for_its_types(mover: Mover, plugin: str
     assert duck(mover.folder / "kept.duckdb", "SELECT max(v), min(v), sum(v) FROM kept") == [(2, 1, 60003.75)]
 
 
-def test_numbers_with_a_point_in_a_csv_file_are_doubles_and_decimals_where_the_table_says_so(mover: Mover) -> None:
+CSV: Document = {"connector": "file", "plugin": "csv", "path": "p.csv"}
+DIGITS = ["19.99", "-.5", "+7.", "00012.500", "0", "12345678901234567.12345678", "0.1234567890123456789"]
+
+
+def test_numbers_with_a_point_in_a_csv_file_are_doubles_where_no_table_says_otherwise(mover: Mover) -> None:
     (mover.folder / "p.csv").write_text("v\n19.99\n0.1234567890123456789\n")
-    source: Document = {"connector": "file", "plugin": "csv", "path": "p.csv"}
-    mover.move(source, DUCK)
+    mover.move(CSV, DUCK)
     found = duck(mover.folder / "kept.duckdb", "SELECT typeof(v), v FROM kept ORDER BY v DESC")
     assert found == [("DOUBLE", 19.99), ("DOUBLE", 0.12345678901234568)]
-    duck(mover.folder / "there.duckdb", "CREATE TABLE kept (v DECIMAL(12, 2))")
-    (mover.folder / "p.csv").write_text("v\n19.99\n")
-    mover.move(source, {**DUCK, "path": "there.duckdb"})
-    assert duck(mover.folder / "there.duckdb", "SELECT v FROM kept") == [(Decimal("19.99"),)]
+
+
+@pytest.mark.parametrize("width", ["(38, 18)", "(12, 2)"])
+def test_in_a_column_of_decimals_numbers_of_a_csv_file_are_as_they_are_written(
+    mover: Mover, refused: Callable[..., str], width: str
+) -> None:
+    duck(mover.folder / "kept.duckdb", f'CREATE TABLE kept (id INTEGER, "V\'" DECIMAL{width})')
+    (mover.folder / "p.csv").write_text('id;v\'\n1;9876543210.12\n2; 0.1 \n3;\n4;""\n')
+    mover.move(CSV, DUCK)
+    found = duck(mover.folder / "kept.duckdb", 'SELECT "V\'" FROM kept ORDER BY id')
+    assert found == [(Decimal("9876543210.12"),), (Decimal("0.1"),), (None,), (None,)]
+    (mover.folder / "p.csv").write_text("id;v'\n1;9876543210.1200000000000000001\n")
+    assert "another one in the target's column" in refused(lambda: mover.move(CSV, DUCK))
+
+
+def test_postgresql_gets_every_digit_of_a_csv_file(
+    mover: Mover, warehouse: Warehouse, refused: Callable[..., str]
+) -> None:
+    warehouse.run("CREATE TABLE kept (v numeric, other numeric, id integer)")
+    rows = [f"{each},1.{place},{place}" for place, each in enumerate(DIGITS)]
+    (mover.folder / "p.csv").write_text("\n".join(["v,other,id", *rows]))
+    mover.move(CSV, warehouse.table("kept"), column_include_list=["v", "id"])
+    found = warehouse.ask("SELECT v, other FROM kept ORDER BY id")
+    assert found == [(Decimal(each), None) for each in DIGITS]
+    (mover.folder / "p.csv").write_text(f"v\n0.{'1' * 39}\n")
+    assert "more than 38 digits" in refused(lambda: mover.move(CSV, warehouse.table("kept")))
+
+
+def test_sqlite_refuses_of_a_csv_file_what_it_would_round(mover: Mover, refused: Callable[..., str]) -> None:
+    lite(mover.folder / "kept.db", "CREATE TABLE kept (v DECIMAL(30, 20))")
+    for value, fits in (("0.123456789012345", True), ("0.1234567890123456", False)):
+        (mover.folder / "p.csv").write_text(f"v\n{value}\n")
+        if fits:
+            mover.move(CSV, LITE)
+        else:
+            assert "more than 15 digits" in refused(lambda: mover.move(CSV, LITE))
+    assert lite(mover.folder / "kept.db", "SELECT v FROM kept") == [(0.123456789012345,)]
+
+
+def test_numbers_with_an_exponent_are_doubles_everywhere(mover: Mover, warehouse: Warehouse) -> None:
+    warehouse.run("CREATE TABLE kept (v numeric)")
+    (mover.folder / "p.csv").write_text("v\n1.5e-3\n0.1234567890123456789\n")
+    mover.move(CSV, warehouse.table("kept"))
+    assert warehouse.ask("SELECT v FROM kept ORDER BY v") == [(Decimal("0.0015"),), (Decimal("0.12345678901234568"),)]
+
+
+def test_what_tells_what_is_new_is_read_alike_by_every_load(mover: Mover, warehouse: Warehouse) -> None:
+    """Its values are in bookmarks, which other files are compared with."""
+    warehouse.run("CREATE TABLE kept (at numeric, v numeric)")
+    how: Document = {"load_type": "incremental", "incremental_column_name": "at"}
+    for lines in (["1.25,0.1"], ["1.25,0.1", "1.3,0.2"]):
+        (mover.folder / "p.csv").write_text("\n".join(["at,v", *lines]))
+        moved = mover.move(CSV, warehouse.table("kept"), **how)
+        assert moved.rows == 1
+    assert warehouse.ask("SELECT at, v FROM kept ORDER BY at") == [
+        (Decimal("1.25"), Decimal("0.1")),
+        (Decimal("1.3"), Decimal("0.2")),
+    ]
 
 
 def test_decimals_that_sqlite_would_round_are_refused_unless_it_keeps_text(

@@ -17,6 +17,7 @@ from headrace.model.pipeline import Block, BlockType, Language
 from headrace.project import steps
 from headrace.worker import wire
 
+ROOM = ("headrace.project.pipelines", "headrace.project.layout", "yaml", "cronsim", "jinja2")
 CONFIGURATION = {"job_type": "transfer", "job_id": "p_0"}
 
 
@@ -74,6 +75,31 @@ def test_what_is_not_installed_is_named(mill: Site) -> None:
     asked = [sys.executable, "-c", code, msgspec.json.encode(task).decode()]
     said = subprocess.run(asked, capture_output=True, text=True, check=False).stderr.splitlines()[-1]
     assert said.endswith("the library pyarrow, which is not installed here: pip install 'headrace[datasets]'")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("state: [", "BadBlockFile"),
+        ("state: .nan", "BadBlockFile"),
+        ("state: 1", "BadField"),
+        ("state: 2026-01-01", None),  # a date is its text
+    ],
+)
+def test_a_file_is_read_as_all_that_is_written_of_pipelines(mill: Site, line: str, fault: str | None) -> None:
+    task = _task(mill, {"plugin": "sqlite", "path": "kept.db", "table_name": "kept"}, path="mill.db")
+    written = mill.snapshot / task.file
+    written.write_text(written.read_text().replace("state: s1", line))
+    failure = mill.fork().run(task).finished.failure
+    assert (failure and failure.type) == fault
+
+
+@pytest.mark.parametrize("kind", ["sql", "transfer"])
+def test_of_the_projects_room_a_worker_imports_what_it_needs(kind: str) -> None:
+    """The rest of it takes longer to import than most blocks take."""
+    code = f"import sys, headrace.worker.kinds.{kind}; print([each for each in {ROOM} if each in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def _answer(worker: Worker, answer: wire.Answer) -> wire.Request:

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -253,6 +254,17 @@ def test_damage_is_put_right_by_the_next_process(tmp_path):
     script += "project.lay_out(project.snapshot(found), found, Path(sys.argv[2]))"
     subprocess.run([sys.executable, "-c", script, found.path, tmp_path / "versions"], check=True)
     assert contents(place) == FILES
+
+
+def test_texts_that_lie_nowhere_are_laid_out_as_files_are(tmp_path):
+    texts = {"transformers/b/two.sql": "select 'é'\r\n", "transformers/a.sql": "select 1"}
+    laid = project.lay_out_texts(texts, "water", tmp_path / "versions")
+    place = tmp_path / "versions" / laid.hash / "water"
+    assert {path: (place / path).read_bytes().decode() for path in texts} == texts
+    assert laid == project.snapshot(replace(made(tmp_path / "beside"), path=place))
+    shutil.rmtree(place)
+    assert project.lay_out_texts(texts, "water", tmp_path / "versions") == laid
+    assert len(contents(place)) == 2
 
 
 def test_what_a_snapshot_has_in_common_with_the_one_before_lies_there_once(tmp_path):

@@ -7,7 +7,9 @@ import click
 
 from headrace.app import App
 
-LOOKS = frozenset(("list", "show", "logs", "output", "why", "next", "diff"))  # commands that change nothing
+LOOKS = frozenset(  # commands that change nothing
+    ("list", "show", "logs", "output", "why", "next", "diff", "lineage", "history", "head")
+)
 NOUNS = {
     "backfill": "backfills",
     "drain": "engines",

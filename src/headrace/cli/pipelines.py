@@ -12,6 +12,7 @@ from headrace.cli.lazy import LazyGroup
 
 COMMANDS = {
     "list": ("headrace.cli.pipelines:list_", "List the pipelines of a project."),
+    "lineage": ("headrace.cli.pipelines:lineage", "Show which datasets, and columns, come from which."),
     "show": ("headrace.cli.pipelines:show", "Show one pipeline: its graph and its blocks."),
 }
 
@@ -52,3 +53,20 @@ def show(project: Path, pipeline: str, as_json: bool) -> None:
 
     with places.written() as place:
         findings.write(place, project, pipeline, as_json=as_json)
+
+
+@click.command(context_settings=options.CONTEXT)
+@click.argument("project", type=options.FOLDER)
+@click.argument("pipeline")
+@click.option("--columns", is_flag=True, help="Of each column that is written: which columns it is made of.")
+@options.written_as
+@options.colour
+def lineage(project: Path, pipeline: str, columns: bool, as_json: bool) -> None:
+    """Show which datasets the steps of PIPELINE read and write, as it is written in the folder PROJECT.
+
+    What rows are chosen, joined or grouped by is not told of. In JSON the columns are always there.
+    """
+    from headrace.cli import pipelines_lineage, places
+
+    with places.opened() as place:
+        pipelines_lineage.write(place, project, pipeline, columns=columns, as_json=as_json)

@@ -22,9 +22,13 @@ class Pipelines:
         """All of a pipeline: its blocks with their upstreams, its settings, and why it cannot run if so. PipelineNotFound."""
         return self._server.read(path("projects", project, "pipelines", pipeline))
 
-    def lineage(self, project: str, pipeline: str, version: str) -> Mapping[str, Any]:
-        """Of each of that version's `steps`: the datasets it `reads` and `writes`, and what its `columns` come from."""
-        return self._server.read(path("projects", project, "pipelines", pipeline, "versions", version, "lineage"))
+    def lineage(self, project: str, pipeline: str, version: str | None = None) -> Mapping[str, Any]:
+        """Of each of its `steps`: the datasets it `reads` and `writes`, and what its `columns` come from.
+
+        Those of the version with that hash, or else as they are written now. PipelineNotFound, VersionNotFound.
+        """
+        of = ("versions", version) if version else ()
+        return self._server.read(path("projects", project, "pipelines", pipeline, *of, "lineage"))
 
     def apply(self, definition: Mapping[str, Any], *, dry_run: bool = False) -> Applied:
         """Has the pipeline be as it is defined, if it is not so already: `{"name": …, "steps": [{"name": …, "query": …,

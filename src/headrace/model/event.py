@@ -1,6 +1,6 @@
 """Events: which kinds of them there are. Most are moves of `transitions`, by their names."""
 
-_RUN = ("create", "start", "end", "reopen", "pass_sla", "retry_refused")
+_RUN = ("create", "start", "end", "reopen", "pass_sla", "ask_cancel", "retry_refused")
 _BLOCK = (
     "create",
     "queue",

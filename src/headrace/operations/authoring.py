@@ -1,7 +1,7 @@
 """Pipelines that come by an API, and no folder of anybody's: created, revised, described, deleted.
 
 They lie in a project of headrace's own, so whoever reads pipelines reads these too. What cannot be run is refused
-before anything of it is written; whatever is written is pinned at once, and so a version.
+before anything of it is written; whatever is written is a version at once.
 """
 
 import itertools
@@ -264,16 +264,25 @@ def _entry(block: NewBlock, file: str) -> Document:
 
 
 def carry_out(app: App, plan: Plan) -> Authored:
-    """It is so from now on. Whoever plans and does it keeps others out meanwhile: see `authored.alone`."""
+    """It is so from now on, and a version, of which the code is laid out when it is first run.
+
+    Whoever plans and does it keeps others out meanwhile: see `authored.alone`.
+    """
     found = authored.found(app.settings.home)
     if plan.is_new:
         app.store.pipelines.enter(found.path, found.name, plan.name, plan.uid, plan.tags, clock.now())
         authored.create(found, plan.name, plan.after, plan.codes)
     else:
         authored.rewrite(found, plan.name, plan.after, plan.codes)
-    pin = app.maker.pin(app.maker.keep(found.path), plan.name, clock.now())
-    version = app.store.pipelines.versions_of([pin.pinned.version_id])[pin.pinned.version_id]
-    return Authored(app.store.pipelines.get(pin.pinned.pipeline_id), pin.pipeline, version)
+    return _noted(app, authored.found(app.settings.home), plan.name)
+
+
+def _noted(app: App, found: Project, name: str) -> Authored:
+    read, hash = authored.read(found, name)
+    project.refuse_unsupported(read)
+    pipeline_id, version_id = app.store.projects.note(found.path, found.name, read, hash, clock.now())
+    version = app.store.pipelines.versions_of([version_id])[version_id]
+    return Authored(app.store.pipelines.get(pipeline_id), read, version)
 
 
 def _refuse_wrong(name: str, description: str) -> None:

@@ -2,28 +2,29 @@
 
 from collections.abc import Iterator
 
+from headrace.app import App
 from headrace.model.run import BlockRun, BlockStatus, RunStatus
 from headrace.operations import reasons
 from headrace.operations.reasons import Reason
 from headrace.operations.runs import Shown
 
 
-def of(shown: Shown) -> Iterator[Reason]:
+def of(app: App, shown: Shown) -> Iterator[Reason]:
     """The run's end, then each block that did not complete, the first to end before the others."""
-    yield Reason(shown.run.status, _of_run(shown))
+    yield Reason(shown.run.status, _of_run(app, shown))
     for row in sorted(shown.blocks, key=lambda row: (row.ended_at or shown.run.created_at, row.id)):
         if row.status is not BlockStatus.COMPLETED:
             yield Reason(row.status, _of_block(shown, row), block=row.block)
 
 
-def _of_run(shown: Shown) -> str:
+def _of_run(app: App, shown: Shown) -> str:
     run = shown.run
     if run.status is RunStatus.COMPLETED:
         reused = f"; {reasons.listed(list(shown.reused))} reused what an earlier run had left" if shown.reused else ""
         return f"every block of it is settled{reused}"
     match run.reason:
         case "cancel_requested" if run.cancel_requested_at:
-            return f"its cancel was asked for at {reasons.moment(run.cancel_requested_at)}"
+            return reasons.of_cancel(app.store.runs.cancel_reason(run.id), run.cancel_requested_at)
         case "run_timed_out":
             return f"it was not done after {run.settings.timeout or 0:g} s, which is its timeout"
         case "limit_reached" | "previous_running":

@@ -11,16 +11,16 @@ from typing import Any, cast
 
 import yaml
 
-from headrace import errors, identity
+from headrace import clock, errors, identity
 from headrace.app import App
 from headrace.model import dataset, loads, terms, transfer
 from headrace.model.loads import Change
 from headrace.model.pipeline import Block, BlockType, Language
 from headrace.model.query import Query
-from headrace.model.run import FINAL_RUN, Run, RunSettings
+from headrace.model.run import Run, RunSettings
 from headrace.model.transfer import LoadType, Transfer
 from headrace.model.trigger import Definition, Trigger, TriggerSettings, TriggerType
-from headrace.operations import authoring, cancelling, catalogue, deleting, pausing, starting, triggers
+from headrace.operations import authoring, catalogue, deleting, reasons, starting, triggers
 from headrace.operations.asking import Asked
 from headrace.operations.authoring import NewBlock, NewPipeline
 from headrace.operations.catalogue import Entry
@@ -94,6 +94,7 @@ def create(app: App, new: NewJobs) -> Entry:
     _check_jobs(new.jobs)
     if new.cron is not None:
         terms.refuse_wrong(_definition(new.cron))
+    _forget_deleted(app, new.uid, stopped=True)
     blocks = [_block(new.uid, index, {**given, "state": identity.new()}) for index, given in enumerate(new.jobs)]
     wanted = NewPipeline(name=new.name, description=new.description, blocks=blocks, uid=new.uid, extra=ONE_BY_ONE)
     authoring.create(app, wanted)
@@ -138,18 +139,18 @@ def start(app: App, entry: Entry) -> Run:
     return starting.start(app, Asked(entry.row.project.path, entry.row.name, {}, settings=settings)).run
 
 
-def delete(app: App, entry: Entry) -> None:
-    """The pipeline goes, with its schedule, its bookmarks and its runs; what was loaded stays.
+def delete(app: App, uid: str) -> PipelineRow:
+    """The pipeline of that uid goes, with its schedule, its bookmarks and its runs; what was loaded stays.
 
-    Runs that are under way are asked to end, and go when they are old.
+    Runs that are under way are cancelled, and go when they are old, or when another pipeline is given that uid.
+    NoSuchRecord for a pipeline that was deleted before, of which nothing is left then, should whoever deleted it have
+    been interrupted; NotAuthored.
     """
-    authoring.delete(app, entry.row.id)
-    for each in _triggers(app, entry):
-        triggers.delete(app, each)
-    app.store.bookmarks.reset(entry.row.id)
-    with contextlib.suppress(errors.PipelineNotPaused):
-        pausing.resume(app, entry.row)
-    _delete_runs(app, entry.row.id)
+    _forget_deleted(app, uid)
+    row = catalogue.get(app, uid).row
+    authoring.delete(app, row.id)
+    _forget(app, row)
+    return row
 
 
 def is_deleted(app: App, row: PipelineRow) -> bool:
@@ -337,25 +338,39 @@ def schedule(app: App, entry: Entry) -> Trigger | None:
     return app.store.triggers.find(entry.row.id, CRON)
 
 
-def _triggers(app: App, entry: Entry) -> list[Trigger]:
-    placed = app.store.triggers.list(project=entry.row.project.name, pipeline=entry.row.name)
-    return [each.trigger for each in placed if each.trigger.pipeline_id == entry.row.id]
+def _triggers(app: App, row: PipelineRow) -> list[Trigger]:
+    placed = app.store.triggers.list(project=row.project.name, pipeline=row.name)
+    return [each.trigger for each in placed if each.trigger.pipeline_id == row.id]
 
 
-def _delete_runs(app: App, pipeline_id: int) -> None:
+def _forget_deleted(app: App, uid: str, *, stopped: bool = False) -> None:
+    """As `_forget` the pipeline of that uid, if it was deleted, whoever did so."""
+    row = app.store.pipelines.by_uid(uid)
+    if row is not None and is_deleted(app, row):
+        _forget(app, row, stopped=stopped)
+
+
+def _forget(app: App, row: PipelineRow, *, stopped: bool = False) -> None:
+    """Nothing is left of a pipeline that is written no more, but runs that its deletion has `stopped`, unless those too."""
+    for each in _triggers(app, row):
+        triggers.delete(app, each)
+    app.store.bookmarks.reset(row.id)
+    app.store.pipelines.resume(row.id, clock.now())
+    _delete_runs(app, row.id, stopped=stopped)
+
+
+def _delete_runs(app: App, pipeline_id: int, *, stopped: bool) -> None:
     after: int | None = None
     while True:
         found = app.store.runs.page(Query(pipeline=pipeline_id), _PAGE, after)
         for each in found.runs:
-            _delete_run(app, each.run)
+            if stopped or app.store.runs.cancel_reason(each.run.id) != reasons.DELETED:
+                _delete_run(app, each.run)
         if (after := found.after) is None:
             return
 
 
 def _delete_run(app: App, run: Run) -> None:
-    if run.status not in FINAL_RUN:
-        cancelling.ask(app, run.id)
-        return
     with contextlib.suppress(errors.RunNotDeletable, errors.RunNotFound):
         deleting.delete(app, run.id)
 

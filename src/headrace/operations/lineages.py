@@ -1,14 +1,17 @@
-"""Lineages: which datasets, and which columns of them, the steps of a pipeline's version read and write."""
+"""Lineages: which datasets, and which columns of them, the steps of a pipeline read and write, as it is or in a version."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from headrace import project
 from headrace.app import App
 from headrace.model import dataset
 from headrace.model.pipeline import Pipeline
-from headrace.operations import versions
+from headrace.operations import sight, versions
 from headrace.project import lineage
-from headrace.store.projects import ProjectRow
+from headrace.store.projects import ProjectRow, VersionRow
 
 
 def of_version(app: App, row: ProjectRow, pipeline: str, hash: str) -> Mapping[str, Any]:
@@ -17,12 +20,28 @@ def of_version(app: App, row: ProjectRow, pipeline: str, hash: str) -> Mapping[s
     It is found out once, and kept, unless columns of datasets that were never written would be missing from it; by whom
     does not see all datasets it is found out anew. Raises PipelineNotFound, VersionNotFound, DatasetsMissing.
     """
-    found, then = versions.get(app, row, pipeline, hash)
-    if app.reach is None and (kept := app.store.lineages.find(found.id)):
+    return _of(app, *versions.get(app, row, pipeline, hash))
+
+
+def written(app: App, folder: Path, pipeline: str) -> Mapping[str, Any]:
+    """That of the pipeline as it is written in the project's folder; of the version that says so, where one was pinned.
+
+    Raises DatasetsMissing, PipelineNotFound, and the BadInput for which it cannot be read.
+    """
+    sight.refuse_unseen(app, folder, pipeline)
+    found = project.open(folder, os.environ)
+    read = project.read(found, pipeline)
+    known = app.store.projects.pipeline(found.path, pipeline) or 0
+    return _of(app, app.store.projects.find_version(known, project.version_hash(read, project.snapshot(found))), read)
+
+
+def _of(app: App, version: VersionRow | None, pipeline: Pipeline) -> Mapping[str, Any]:
+    keeping = version if app.reach is None else None
+    if keeping and (kept := app.store.lineages.find(keeping.id)):
         return kept
-    traced: dict[str, Any] = {"steps": lineage.trace(then, _columns(app, then))}
-    if app.reach is None and all(map(_is_whole, traced["steps"])):
-        app.store.lineages.keep(found.id, traced)
+    traced: dict[str, Any] = {"steps": lineage.trace(pipeline, _columns(app, pipeline))}
+    if keeping and all(map(_is_whole, traced["steps"])):
+        app.store.lineages.keep(keeping.id, traced)
     return traced
 
 

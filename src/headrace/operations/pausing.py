@@ -13,5 +13,5 @@ def pause(app: App, row: PipelineRow) -> None:
 
 def resume(app: App, row: PipelineRow) -> None:
     """Its runs begin again. PipelineNotPaused."""
-    if not app.store.pipelines.resume(row.id):
+    if not app.store.pipelines.resume(row.id, clock.now()):
         raise errors.PipelineNotPaused(pipeline=row.name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace import clock, errors, project
 from headrace.app import App
-from headrace.operations import sight
+from headrace.operations import cancelling, reasons, sight
 from headrace.project import Draft, Project, drafts, pipeline_files
 
 TYPES = ("python", "integration", "streaming", "pyspark", "databricks", "execution_framework")
@@ -94,13 +94,21 @@ def rename(app: App, folder: Path, name: str, title: str) -> Draft:
 
 
 def delete(app: App, folder: Path, name: str) -> Draft | None:
-    """The pipeline's folder is gone, as it was written; its runs stay, and its triggers, which are paused."""
+    """The pipeline's folder is gone, as it was written; its runs stay, and its triggers, which are paused.
+
+    Runs that are under way are cancelled, for that reason: before the folder goes, so that whoever was interrupted finds
+    the pipeline and deletes it again, and those that have begun meanwhile, after it, when none begins any more.
+    """
     found = changeable(app, folder, name)
     was = project.draft(found, name) if _is_readable(found, name) else None
-    for each in app.store.triggers.list(pipeline=name):
-        if each.trigger.active and app.store.projects.names(each.trigger.pipeline_id)[0].path == found.path:
-            app.registry.change(each.trigger.id, None, clock.now(), active=False)
+    known = app.store.projects.pipeline(found.path, name)
+    if known is not None:
+        _pause_triggers(app, known, name)
+        cancelling.ask_all(app, known, reasons.DELETED)
     pipeline_files.remove(found, name)
+    if known is not None:
+        cancelling.ask_all(app, known, reasons.DELETED)
+        app.store.pipelines.resume(known, clock.now())  # another of its name begins as any other
     return was
 
 
@@ -135,6 +143,12 @@ def _move(app: App, found: Project, name: str, new: str) -> None:
     remembered = app.store.projects.renaming(known, new) if known is not None else contextlib.nullcontext()
     with remembered:
         pipeline_files.move(found, name, new)
+
+
+def _pause_triggers(app: App, pipeline_id: int, name: str) -> None:
+    for each in app.store.triggers.list(pipeline=name):
+        if each.trigger.active and each.trigger.pipeline_id == pipeline_id:
+            app.registry.change(each.trigger.id, None, clock.now(), active=False)
 
 
 def _written(app: App, found: Project, name: str) -> Draft:

@@ -7,6 +7,8 @@ from datetime import datetime
 from headrace.model.run import Attempt
 from headrace.worker import wire
 
+DELETED = "pipeline_deleted"  # for which a run is asked to be cancelled
+
 _WORDS = {
     **wire.REASONS,
     "by hand": "somebody started it",
@@ -14,6 +16,7 @@ _WORDS = {
     "claimed": "an engine has taken it",
     "all blocks settled": "every block is settled",
     "cancel_requested": "somebody asked for the run to be cancelled",
+    DELETED: "the pipeline was deleted",
     "run_failed": "another block had failed",
     "run_timed_out": "the run had used up its time",
     "limit_reached": "a limit on its runs was reached, and its pipeline says to skip then",
@@ -53,6 +56,11 @@ def in_words(reason: str) -> str:
     if block:
         return f"{block} {_ENDED.get(ended, ended)}"
     return reason.replace("_", " ")
+
+
+def of_cancel(reason: str | None, at: datetime) -> str:
+    """Why a run is cancelled, and since when; of what somebody wished, no more is known."""
+    return f"{in_words(reason)} at {moment(at)}" if reason else f"its cancel was asked for at {moment(at)}"
 
 
 def of_failure(attempt: Attempt) -> str:

@@ -22,7 +22,7 @@ MOST = 10_000  # pipelines
 class Standing:
     """`last` and `blocks`, by their names, are as in its latest run; None and nothing for one that has none.
 
-    `touched_at` is when what is written of it has changed last, or the schedule that it has.
+    `touched_at` is when what is written of it has changed last, or the schedule that it has, or it was paused or resumed.
     """
 
     entry: Entry
@@ -50,6 +50,8 @@ def all_of(app: App) -> Sequence[Standing]:
 def _touched(entry: Entry, schedule: Trigger | None) -> datetime:
     """A version that is written again keeps the moment at which it was first; the file has another."""
     moments = [entry.row.created_at, entry.current.row.created_at]
+    if entry.row.switched_at is not None:
+        moments.append(entry.row.switched_at)
     if schedule is not None:
         moments.append(schedule.updated_at)
     with contextlib.suppress(OSError):

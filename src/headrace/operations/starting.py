@@ -14,6 +14,7 @@ from headrace.model import graph, steps
 from headrace.model.pipeline import Pipeline
 from headrace.operations import asking, kept, pinning, retrying
 from headrace.operations.asking import Asked, Checked
+from headrace.store.pipelines import PipelineRow, Version
 from headrace.store.projects import Pinned
 from headrace.store.runs import Created, Key, NewRun
 
@@ -41,7 +42,18 @@ def start(app: App, asked: Asked) -> Created:
     Raises what `asking.check` and `create` do.
     """
     _refuse_full(app.settings.home)
-    created = _create(app, *pinning.pin_asked(app, asked), owner=app.taker())
+    return _start(app, *pinning.pin_asked(app, asked))
+
+
+def start_version(app: App, asked: Asked, row: PipelineRow, version: Version) -> Created | None:
+    """The same of a version of that pipeline, whatever is written now; None where its code is not kept."""
+    _refuse_full(app.settings.home)
+    pinned = pinning.pin_version(app, asked, row, version)
+    return _start(app, *pinned) if pinned else None
+
+
+def _start(app: App, checked: Checked, pinned: Pinned) -> Created:
+    created = _create(app, checked, pinned, owner=app.taker())
     app.bring(created)
     return created
 

@@ -1,6 +1,5 @@
 """A stretch of a pipeline: the part of its graph between two blocks, run by itself on what there is before it."""
 
-from contextlib import nullcontext
 from typing import NamedTuple
 
 from headrace import errors
@@ -11,6 +10,7 @@ from headrace.operations import catalogue, starting
 from headrace.operations.asking import Asked
 from headrace.operations.catalogue import Entry
 from headrace.project import authored
+from headrace.store.pipelines import PipelineRow, Version
 from headrace.store.runs import Created
 
 
@@ -22,28 +22,33 @@ class Stretch(NamedTuple):
 
 
 def start(app: App, uid: str, stretch: Stretch, version: str | None = None) -> Created:
-    """A run of that part of the pipeline as it is now; where a version is named, it is the one that runs, or none does.
+    """A run of that part of the pipeline as it is now, or as a version of it was.
 
-    NoSuchRecord for the pipeline, VersionNotFound for a version of another, VersionPassed for an earlier one; BadStretch for
-    blocks that it does not have, or between which there is no way; and what `starting.start` raises.
+    NoSuchRecord for the pipeline, VersionNotFound for a version of another, VersionPassed for an earlier one of which the
+    code is not kept; BadStretch for blocks that it does not have, or between which there is no way; and what
+    `starting.start` raises.
     """
-    with authored.alone(app.settings.home) if version else nullcontext():  # what is there now stays until it is pinned
+    if version is None:
         entry = catalogue.get(app, uid)
-        if version:
-            _refuse_other(app, entry, version)
-        return starting.start(app, _asked(entry, stretch))
+        return starting.start(app, _asked(entry.row, entry.current, stretch))
+    with authored.alone(app.settings.home):  # what is there now stays until it is pinned
+        return _start_version(app, catalogue.get(app, uid), stretch, version)
 
 
-def _refuse_other(app: App, entry: Entry, version: str) -> None:
-    found = catalogue.version(app, version, entry.row).row
-    if found.id != entry.current.row.id:
-        raise errors.VersionPassed(pipeline=entry.title, version=version, current=entry.current.row.uid)
+def _start_version(app: App, entry: Entry, stretch: Stretch, uid: str) -> Created:
+    wanted = catalogue.version(app, uid, entry.row)
+    asked = _asked(entry.row, wanted, stretch)
+    if wanted.row.id == entry.current.row.id:
+        return starting.start(app, asked)
+    run = starting.start_version(app, asked, entry.row, wanted)
+    if run is None:
+        raise errors.VersionPassed(pipeline=entry.title, version=uid, current=entry.current.row.uid)
+    return run
 
 
-def _asked(entry: Entry, stretch: Stretch) -> Asked:
-    folder, name = entry.row.project.path, entry.row.name
-    whole = stretch == Stretch()
-    return Asked(folder, name, {}, only=() if whole else _only(entry.current.content, stretch))
+def _asked(row: PipelineRow, version: Version, stretch: Stretch) -> Asked:
+    only = () if stretch == Stretch() else _only(version.content, stretch)
+    return Asked(row.project.path, row.name, {}, only=only)
 
 
 def _only(pipeline: Pipeline, stretch: Stretch) -> list[str]:

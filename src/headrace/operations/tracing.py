@@ -74,8 +74,9 @@ def _said(attempt: Attempt) -> str:
 
 
 def _cancelled(app: App, run: Run) -> str:
-    if run.cancel_requested_at is None:
-        return f"The run was cancelled: {reasons.in_words(run.reason)}."
+    reason = run.reason if run.cancel_requested_at is None else app.store.runs.cancel_reason(run.id)
+    if reason is not None:
+        return f"The run was cancelled: {reasons.in_words(reason)}."
     return f"The run was cancelled by {_who(app, run) or 'somebody at this machine'}."
 
 

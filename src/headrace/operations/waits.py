@@ -27,7 +27,7 @@ def of(app: App, shown: Shown) -> Iterator[Reason]:
         yield Reason("held", _held(run))
         return
     uses = app.store.limits.used(run.id)
-    yield from _of_cancel(shown)
+    yield from _of_cancel(app, shown)
     yield from _of_engine(app, run)
     if not run.admitted_at and not run.cancel_requested_at:
         yield from _of_admission(app, run, uses)
@@ -44,11 +44,12 @@ def _held(run: Run) -> str:
     return f"its trigger {name} is paused: `headrace triggers resume {run.trigger_id}` has it begin"
 
 
-def _of_cancel(shown: Shown) -> Iterator[Reason]:
+def _of_cancel(app: App, shown: Shown) -> Iterator[Reason]:
     if asked := shown.run.cancel_requested_at:
         under_way = [row.block for row in shown.blocks if _is_under_way(shown, row)]
         left = f"still being stopped: {reasons.listed(under_way)}" if under_way else "nothing of it is under way"
-        yield Reason("cancel", f"its cancel was asked for at {reasons.moment(asked)}; {left}")
+        why = reasons.of_cancel(app.store.runs.cancel_reason(shown.run.id), asked)
+        yield Reason("cancel", f"{why}; {left}")
 
 
 def _of_engine(app: App, run: Run) -> Iterator[Reason]:

@@ -9,4 +9,4 @@ from headrace.operations.runs import Shown
 
 def explain(app: App, shown: Shown) -> list[Reason]:
     """Its reasons, those of the run itself first."""
-    return list(ends.of(shown) if shown.run.status in FINAL_RUN else waits.of(app, shown))
+    return list(ends.of(app, shown) if shown.run.status in FINAL_RUN else waits.of(app, shown))

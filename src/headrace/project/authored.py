@@ -102,6 +102,15 @@ def edited(project: Project, codes: Codes) -> frozenset[str]:
     return frozenset(file for file, code in codes.items() if block_files.read(project, file) not in (None, code))
 
 
+def read(project: Project, name: str) -> tuple[Pipeline, str]:
+    """The pipeline as it is written now, and the hash of the version that it is. Raises what `project.read` does."""
+    file = folder.pipeline_file(project, name)
+    text = pipelines.text(project, file)
+    found = pipelines.said(project, name, file, text)
+    texts = {str(block.file): block.text for block in found.blocks if block.text is not None}
+    return found, snapshots.written_hash(found, project, {file: text, **texts})
+
+
 def sweep(project: Project, name: str) -> None:
     """Of the files in the folders of that pipeline's name those are gone that no pipeline needs."""
     wholes = drafted(project)

@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from headrace import errors
@@ -12,6 +14,10 @@ from headrace.project.snapshots import File, Snapshot
 
 _TRIES = 5
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# headrace lays out versions of projects here.\n"
+
+
+Read = Callable[[File], bytes]
+Link = Callable[[File, Path], bool]  # whether the file could be put in that folder as another name of one that is there
 
 
 def pin(project: Project, versions: Path) -> tuple[Snapshot, Path]:
@@ -37,13 +43,30 @@ def lay_out(snapshot: Snapshot, project: Project, versions: Path) -> Path:
     ProjectChanged if a file that is needed is no longer as in the snapshot, OSError if it cannot be written.
     """
     place = versions / snapshot.hash / project.name
-    if not place.is_dir():
-        _build(snapshot, project, place)
-    elif place not in _whole:
-        _mend(snapshot, project, place)
-    _whole.add(place)
+    _settle(snapshot, place, partial(_content, snapshot, project), partial(_link, project))
     _remember(snapshot, project, place)
     return place
+
+
+def lay_out_texts(texts: Mapping[str, str], name: str, versions: Path) -> Snapshot:
+    """The same of files that say that, by their paths, and lie nowhere else; `name` is the project's."""
+    contents = {path: text.encode() for path, text in texts.items()}
+    snapshot = snapshots.of(File(path, snapshots.digest(each), len(each)) for path, each in contents.items())
+    _settle(snapshot, versions / snapshot.hash / name, lambda file: contents[file.path])
+    return snapshot
+
+
+def _nowhere(_file: File, _to: Path) -> bool:
+    return False
+
+
+def _settle(snapshot: Snapshot, place: Path, read: Read, link: Link = _nowhere) -> None:
+    """The files are in that place, each as one that is linked there or else with the content that is read."""
+    if not place.is_dir():
+        _build(snapshot, place, read, link)
+    elif place not in _whole:
+        _mend(snapshot, place, read)
+    _whole.add(place)
 
 
 _whole: set[Path] = set()  # those this process has looked at
@@ -56,15 +79,15 @@ def _remember(snapshot: Snapshot, project: Project, place: Path) -> None:
         _latest[project.path] = place, {file.digest: file.path for file in snapshot.files}
 
 
-def _build(snapshot: Snapshot, project: Project, place: Path) -> None:
+def _build(snapshot: Snapshot, place: Path, read: Read, link: Link) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     (place.parents[1] / "CACHEDIR.TAG").write_text(_TAG)
     beside = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
     try:
         beside.chmod(0o755)
         for file in snapshot.files:
-            if not _link(file, project, beside):
-                _copy(file, snapshot, project, beside)
+            if not link(file, beside):
+                _write(file, read(file), beside)
         _rename(beside, place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -79,7 +102,7 @@ def _rename(beside: Path, place: Path) -> None:
             raise
 
 
-def _mend(snapshot: Snapshot, project: Project, place: Path) -> None:
+def _mend(snapshot: Snapshot, place: Path, read: Read) -> None:
     """Files are not forced to disk one by one when they are laid out, so each is compared once by each process."""
     for file in snapshot.files:
         try:
@@ -87,10 +110,10 @@ def _mend(snapshot: Snapshot, project: Project, place: Path) -> None:
         except OSError:
             sound = False
         if not sound:
-            _copy(file, snapshot, project, place)
+            _write(file, read(file), place)
 
 
-def _link(file: File, project: Project, to: Path) -> bool:
+def _link(project: Project, file: File, to: Path) -> bool:
     """Whether the file could be put there as the very one that an earlier snapshot has, which nothing ever changes."""
     earlier, files = _latest.get(project.path, (to, {}))
     if file.digest not in files:
@@ -104,10 +127,9 @@ def _link(file: File, project: Project, to: Path) -> bool:
     return True
 
 
-def _copy(file: File, snapshot: Snapshot, project: Project, to: Path) -> None:
-    """Put one file in its place, whole or not at all, if it is still as the snapshot has it."""
+def _write(file: File, content: bytes, to: Path) -> None:
+    """Puts one file in its place, whole or not at all."""
     target = to / file.path
-    content = _content(file, snapshot, project)
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, beside = tempfile.mkstemp(prefix=".building-", dir=target.parent)
     with os.fdopen(descriptor, "wb") as written:
@@ -116,7 +138,8 @@ def _copy(file: File, snapshot: Snapshot, project: Project, to: Path) -> None:
     Path(beside).replace(target)
 
 
-def _content(file: File, snapshot: Snapshot, project: Project) -> bytes:
+def _content(snapshot: Snapshot, project: Project, file: File) -> bytes:
+    """What the project's file says, if it is still as the snapshot has it: ProjectChanged."""
     source = project.path / file.path
     try:
         content = source.read_bytes() if files.inside(project.path, str(source)) else b""

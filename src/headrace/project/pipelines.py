@@ -35,7 +35,15 @@ def read(project: Project, name: str) -> Pipeline:
     BadBlockFile for a block's code that is not text or not Python.
     """
     file = folder.pipeline_file(project, name)
-    return said(project, name, file, _text(project, file))
+    return said(project, name, file, text(project, file))
+
+
+def text(project: Project, file: str) -> str:
+    """What a pipeline's file says. BadPipeline where that cannot be read."""
+    try:
+        return files.text(project.path, file)
+    except files.Unreadable as error:
+        raise errors.BadPipeline(file=file, field="the file", why=str(error)) from None
 
 
 def said(project: Project, name: str, file: str, text: str) -> Pipeline:
@@ -62,13 +70,6 @@ def _read_or_error(project: Project, name: str) -> Pipeline | errors.HeadraceErr
         return read(project, name)
     except errors.HeadraceError as error:
         return error
-
-
-def _text(project: Project, file: str) -> str:
-    try:
-        return files.text(project.path, file)
-    except files.Unreadable as error:
-        raise errors.BadPipeline(file=file, field="the file", why=str(error)) from None
 
 
 def _refusal(file: str, text: str, wrong: Wrong) -> errors.BadPipeline:

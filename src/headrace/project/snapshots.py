@@ -6,7 +6,7 @@ changed a moment before is not remembered: a second change within one tick of th
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,35 @@ def snapshot(project: Project) -> Snapshot:
             if max(stat[:2]) < settled:
                 keep[path] = (stat, file)
     _known[project.path] = keep
-    found.sort(key=lambda file: file.path)
-    return Snapshot(_hash(found), tuple(found))
+    return of(found)
+
+
+def of(found: Iterable[File]) -> Snapshot:
+    """The snapshot that has just these files."""
+    kept = tuple(sorted(found, key=lambda file: file.path))
+    return Snapshot(_hash(kept), kept)
 
 
 def version_hash(pipeline: Pipeline, snapshot: Snapshot) -> str:
     """The hash of one pipeline's own metadata and block files, as they are in that snapshot."""
-    blocks = (*pipeline.blocks, *pipeline.callbacks, *pipeline.conditionals)
-    own = {f"{PIPELINES}/{pipeline.name}/{METADATA}", *(block.file for block in blocks)}
+    own = _own(pipeline)
     return _hash(file for file in snapshot.files if file.path in own)
+
+
+def written_hash(pipeline: Pipeline, project: Project, texts: Mapping[str, str]) -> str:
+    """The same of files as they are in the project's folder now; `texts` are what some of them say, by their paths."""
+    files = (_said(path, texts[path]) if path in texts else _read(project, path) for path in sorted(_own(pipeline)))
+    return _hash(file for file in files if file)
+
+
+def _own(pipeline: Pipeline) -> set[str]:
+    blocks = (*pipeline.blocks, *pipeline.callbacks, *pipeline.conditionals)
+    return {f"{PIPELINES}/{pipeline.name}/{METADATA}", *(block.file for block in blocks if block.file)}
+
+
+def _said(path: str, text: str) -> File:
+    content = text.encode()
+    return File(path, digest(content), len(content))
 
 
 def digest(content: bytes) -> str:

@@ -8,8 +8,7 @@ from headrace.model import dataset, steps, transfer
 from headrace.model.dataset import WriteMode
 from headrace.model.pipeline import Block, Language
 from headrace.model.transfer import Transfer
-from headrace.project import document, queries
-from headrace.project.faults import NotPlain, NotYaml
+from headrace.project import document, queries, transfers
 from headrace.project.fields import Field
 
 _MOVING = (  # pandas, because pyarrow imports it where it is there
@@ -56,11 +55,9 @@ def _moved(configuration: Field, file: str, text: str | None) -> tuple[str, ...]
 def _job(file: str, text: str) -> Transfer:
     """BadBlockFile."""
     try:
-        return transfer.read(document.parse(text).value)
+        return transfers.read(text, file)
     except errors.BadField as error:
         raise errors.BadBlockFile(file=file, why=str(error).rstrip(".")) from None
-    except (NotYaml, NotPlain) as error:
-        raise errors.BadBlockFile(file=file, why=f"it is no YAML ({error})") from None
 
 
 def _names(listed: Field) -> Iterator[str]:

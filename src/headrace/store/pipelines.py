@@ -12,8 +12,8 @@ from headrace import errors
 from headrace.model.pipeline import Pipeline
 from headrace.store import projects, reach, rows, tables
 from headrace.store.database import Database
-from headrace.store.projects import ProjectRow, VersionRow
-from headrace.store.tables import pipelines, versions
+from headrace.store.projects import Pinned, ProjectRow, VersionRow
+from headrace.store.tables import pipelines, snapshots, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class PipelineRow:
     created_at: datetime
     project: ProjectRow
     paused_at: datetime | None = None  # since when it begins no runs
+    switched_at: datetime | None = None  # when it was last paused or resumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,17 @@ class Pipelines:
 
     def pause(self, pipeline_id: int, at: datetime) -> bool:
         """No run of it begins from now on; whether it was not paused before."""
-        return self._switched(pipeline_id, pipelines.c.paused_at.is_(None), at)
+        return self._switched(pipeline_id, pipelines.c.paused_at.is_(None), at, at)
 
-    def resume(self, pipeline_id: int) -> bool:
+    def resume(self, pipeline_id: int, at: datetime) -> bool:
         """Its runs begin again, and engines look what is due; whether it was paused."""
-        return self._switched(pipeline_id, pipelines.c.paused_at.is_not(None), None)
+        return self._switched(pipeline_id, pipelines.c.paused_at.is_not(None), None, at)
 
-    def _switched(self, pipeline_id: int, was: sa.ColumnElement[bool], paused_at: datetime | None) -> bool:
-        switch = sa.update(pipelines).where(pipelines.c.id == pipeline_id, was).values(paused_at=paused_at)
+    def _switched(
+        self, pipeline_id: int, was: sa.ColumnElement[bool], paused_at: datetime | None, at: datetime
+    ) -> bool:
+        values = {"paused_at": paused_at, "switched_at": at}
+        switch = sa.update(pipelines).where(pipelines.c.id == pipeline_id, was).values(values)
         with self._database.write(reach.Row(pipelines, pipeline_id)) as connection:
             switched = connection.execute(switch).rowcount == 1
             if switched and paused_at is None:
@@ -104,6 +108,24 @@ class Pipelines:
         found = self._versions(_VERSIONS.where(versions.c.uid == uid))
         return found[0] if found else None
 
+    def pin(self, of: ProjectRow, version: Version, snapshot: str, files: int, at: datetime) -> Pinned:
+        """The rows of a version that was pinned before, and of a snapshot that it is to run from; they are marked as used.
+
+        So is the one that was used last: no other is written by this, so that is still what is written, and stays.
+        VersionNotFound for one that has gone.
+        """
+        with self._database.write(reach.Row(pipelines, version.pipeline_id)) as connection:
+            key = {"project_id": of.id, "hash": snapshot}
+            snapshot_id = projects.use(connection, snapshots, key, {"files": files, "created_at": at}, at)
+            own = versions.c.pipeline_id == version.pipeline_id
+            last = sa.select(sa.func.max(versions.c.used_at)).where(own).scalar_subquery()
+            these = sa.or_(versions.c.id == version.row.id, versions.c.used_at == last)
+            marking = sa.update(versions).where(own, these).values(used_at=at).returning(versions.c.id)
+            if version.row.id not in set(connection.scalars(marking)):
+                raise errors.VersionNotFound(pipeline=version.content.name, version=version.row.uid)
+            paused_at = connection.scalar(sa.select(pipelines.c.paused_at).where(pipelines.c.id == version.pipeline_id))
+        return Pinned(of, version.pipeline_id, snapshot_id, version.row.id, paused_at is not None)
+
     def _one(self, which: sa.ColumnElement[bool]) -> PipelineRow | None:
         with self._database.read() as connection:
             found = connection.execute(_PIPELINES.where(which)).mappings().first()
@@ -117,7 +139,7 @@ class Pipelines:
 _PROJECT: Sequence[sa.ColumnElement[Any]] = [
     tables.projects.c[name].label(f"project_{name}") for name in ("id", "uid", "name", "path")
 ]
-_OWN = [pipelines.c[name] for name in ("id", "uid", "name", "created_at", "paused_at")]
+_OWN = [pipelines.c[name] for name in ("id", "uid", "name", "created_at", "paused_at", "switched_at")]
 _PIPELINES = sa.select(*_OWN, *_PROJECT).select_from(pipelines.join(tables.projects))
 _VERSION = [versions.c[name] for name in ("id", "uid", "hash", "created_at", "used_at", "pipeline_id", "content")]
 _OF = [pipelines.c.uid.label("pipeline_uid"), pipelines.c.name.label("pipeline")]
@@ -127,7 +149,8 @@ _VERSIONS = sa.select(*_VERSION, *_OF).select_from(versions.join(pipelines))
 def _pipeline(row: sa.RowMapping) -> PipelineRow:
     path = Path(row["project_path"])
     project = ProjectRow(row["project_id"], row["project_uid"], row["project_name"], path)
-    return PipelineRow(row["id"], row["uid"], row["name"], row["created_at"], project, row["paused_at"])
+    own = (row["id"], row["uid"], row["name"], row["created_at"])
+    return PipelineRow(*own, project, row["paused_at"], row["switched_at"])
 
 
 def _version(row: sa.RowMapping) -> Version:

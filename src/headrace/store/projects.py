@@ -71,17 +71,16 @@ class Projects:
             return seen
         with self._database.write(reach.Pipeline(pipeline.name, pipeline.tags)) as connection:
             project = place(connection, path, name, at)
-            key = {"project_id": project.id, "name": pipeline.name}
-            pipeline_id = _ensure(connection, pipelines, key, {"uid": identity.new(), "created_at": at})
             key = {"project_id": project.id, "hash": snapshot}
-            snapshot_id = _use(connection, snapshots, key, {"files": files, "created_at": at}, at)
-            key = {"pipeline_id": pipeline_id, "hash": version}
-            rest = {"uid": identity.new(), "content": pipeline, "created_at": at}
-            version_id = _use(connection, versions, key, rest, at)
-            limits.write(connection, project.id, pipeline_id, pipeline.limits)
-            tags.write(connection, pipeline_id, pipeline.tags)
+            snapshot_id = use(connection, snapshots, key, {"files": files, "created_at": at}, at)
+            pipeline_id, version_id = _note(connection, project, pipeline, version, at)
             paused_at = connection.scalar(sa.select(pipelines.c.paused_at).where(pipelines.c.id == pipeline_id))
         return Pinned(project, pipeline_id, snapshot_id, version_id, paused_at is not None)
+
+    def note(self, path: Path, name: str, pipeline: Pipeline, version: str, at: datetime) -> tuple[int, int]:
+        """As `pin`, of a version of which no run begins yet: the ids of pipeline and version."""
+        with self._database.write(reach.Pipeline(pipeline.name, pipeline.tags)) as connection:
+            return _note(connection, place(connection, path, name, at), pipeline, version, at)
 
     def _seen(self, path: Path, pipeline: Pipeline, version: str, snapshot: str, at: datetime) -> Pinned | None:
         """The rows, where they are there and say what they are to say."""
@@ -237,6 +236,20 @@ def _free_name(connection: sa.Connection, name: str) -> str:
     return free
 
 
+def _note(
+    connection: sa.Connection, project: ProjectRow, pipeline: Pipeline, version: str, at: datetime
+) -> tuple[int, int]:
+    """The ids of pipeline and version, and what the pipeline says of all its runs is so from now on."""
+    key = {"project_id": project.id, "name": pipeline.name}
+    pipeline_id = _ensure(connection, pipelines, key, {"uid": identity.new(), "created_at": at})
+    key = {"pipeline_id": pipeline_id, "hash": version}
+    rest = {"uid": identity.new(), "content": pipeline, "created_at": at}
+    version_id = use(connection, versions, key, rest, at)
+    limits.write(connection, project.id, pipeline_id, pipeline.limits)
+    tags.write(connection, pipeline_id, pipeline.tags)
+    return pipeline_id, version_id
+
+
 def _ensure(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], rest: Mapping[str, Any]) -> int:
     """The id of the row with that key, inserted with the rest if there is none."""
     query = sa.select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
@@ -245,7 +258,7 @@ def _ensure(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], 
     return found
 
 
-def _use(
+def use(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], rest: Mapping[str, Any], at: datetime
 ) -> int:
     """As `_ensure`, of a row that is marked as used; one that goes at this very moment is made anew."""

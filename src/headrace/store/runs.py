@@ -13,7 +13,7 @@ from headrace.model.output import Output
 from headrace.model.query import Query
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Event, Reopening, Run, RunStatus
 from headrace.model.sorting import BlockSorting, Sorting
-from headrace.store import brief, claims, creating, endings, listing, retries, rows, slas, whole
+from headrace.store import brief, cancels, claims, creating, endings, listing, retries, rows, slas, whole
 from headrace.store import sorting as sort
 from headrace.store.brief import Brief
 from headrace.store.changes import Change
@@ -89,6 +89,19 @@ class Runs:
             if since is not None:
                 self._database.ring(connection)
         return since
+
+    def request_cancels(self, pipeline_id: int, reason: str, at: datetime) -> int:
+        """Asks that every open run of the pipeline be cancelled, for that reason; how many were not asked before."""
+        with self._database.write(Row(pipelines, pipeline_id)) as connection:
+            asked = cancels.ask(connection, pipeline_id, reason, at)
+            if asked:
+                self._database.ring(connection)
+        return asked
+
+    def cancel_reason(self, run_id: int) -> str | None:
+        """What the cancel of that run has followed from; None where somebody wished it, or nobody has asked for any."""
+        found = self._database.ask(cancels.REASON, run=run_id)
+        return found[0]["reason"] if found and found[0]["kind"] == cancels.ASKED else None
 
     def request_retry(self, run_id: int, reopening: Reopening, *, owner: str | None = None) -> bool:
         """Asks that a final run go on, which an engine carries out: the `owner`, as long as it lives, if one is given.

@@ -16,6 +16,7 @@ from headrace.worker import names, source
 
 _FIXED = 1 << 8  # of a class's flags: it is immutable
 _OURS = ("headrace", "mage_ai")
+_UNSEEN = ("headrace", "cython_runtime")  # there Cython's code notes, when it first raises, how it shows tracebacks
 
 
 class Modules:
@@ -103,7 +104,7 @@ class Modules:
 
 
 def _is_public(name: str) -> bool:
-    return name.partition(".")[0] != "headrace" and not any(part.startswith("_") for part in name.split("."))
+    return name.partition(".")[0] not in _UNSEEN and not any(part.startswith("_") for part in name.split("."))
 
 
 def _is_ours(name: str, module: Any) -> bool:

@@ -2,8 +2,8 @@
 
 import sqlite3
 import uuid
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,13 @@ class Store:
         with closing(sqlite3.connect(self.path)) as connection, connection:
             for statement in statements:
                 connection.execute(statement)
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Whoever writes there waits."""
+        with closing(sqlite3.connect(self.copies, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
 
     def copied(self, statement: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.copies)) as connection:

@@ -41,6 +41,16 @@ def test_a_pipeline_of_a_folder_is_begun_by_nobody(alone: Served, paused: str) -
     assert alone.run("grind")["status"] == "completed"
 
 
+def test_when_it_was_paused_or_resumed_is_when_it_was_updated(alone: Served, paused: str) -> None:
+    moments = [_updated(alone, paused)]
+    for deed in ("unpause", "pause"):
+        assert _ask(alone, deed, paused).status_code == 200
+        moments.append(_updated(alone, paused))
+    assert _ask(alone, "pause", paused).status_code == 400
+    moments.append(_updated(alone, paused))
+    assert moments[0] < moments[1] < moments[2] == moments[3]
+
+
 def test_a_backfill_waits_until_its_pipeline_is_resumed(alone: Served, paused: str) -> None:
     alone.app.retire(10.0)  # whose engine would make its runs itself
     client, day = alone.client(), {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-03T00:00:00Z"}
@@ -54,6 +64,10 @@ def test_a_backfill_waits_until_its_pipeline_is_resumed(alone: Served, paused: s
     assert _ask(alone, "unpause", paused).status_code == 200
     backfiller.run_once(at)
     assert _status(alone, backfill)[1] > 0
+
+
+def _updated(served: Served, uid: str) -> str:
+    return served.client().get(f"/platform/pipeline/{uid}").json()["data"]["updated_at"]
 
 
 def _status(served: Served, backfill: Document) -> tuple[str, int]:

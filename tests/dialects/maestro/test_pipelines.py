@@ -114,18 +114,6 @@ def test_of_changes_that_are_refused_none_is_made(served: Served, jobs: list[Doc
     assert client.get(f"/platform/pipeline/{pipeline}").json()["data"]["description"] == ""
 
 
-def test_with_a_pipeline_goes_a_run_that_is_under_way(served: Served, store: Store, orders: Document) -> None:
-    """It is asked to end; until then it is told no more."""
-    client = served.client()
-    pipeline = made(served, [job(orders, into(store, "copy"))])
-    runs = [begun(client, pipeline) for _ in range(3)]
-    assert client.delete(f"/platform/pipeline/{pipeline}").status_code == 200
-    assert client.get(f"/platform/pipeline/{pipeline}/runs").json() == []
-    for run in runs:
-        assert client.get(f"/platform/pipeline/{pipeline}/pipeline_run/{run}").json() is None
-        assert client.get(f"/platform/pipeline/pipeline_run/{run}/logs").status_code == 404
-
-
 def test_a_paused_pipeline_begins_no_run_whoever_asks(served: Served, jobs: list[Document]) -> None:
     pipeline, client = made(served, jobs), served.client()
     for path, message in (("pause", "paused"), ("unpause", "unpaused"), ("pause", "paused")):

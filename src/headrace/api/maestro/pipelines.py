@@ -104,9 +104,8 @@ def patch(home: Home, pipeline_id: PipelineId, changes: given.Patch) -> Response
 @told(GONE)
 def delete(home: Home, pipeline_id: PipelineId) -> Response:
     """Delete a pipeline, with its schedule, its runs and how far its jobs have got. What was loaded stays."""
-    entry = _found(home, pipeline_id)
-    jobs.delete(home, entry)
-    return applications.written({"pipeline_id": ids.told(entry.row.uid), "status": "PIPELINE_DELETED"})
+    row = jobs.delete(home, ids.read(pipeline_id))
+    return applications.written({"pipeline_id": ids.told(row.uid), "status": "PIPELINE_DELETED"})
 
 
 @router.put("/pipeline/{pipeline_id}/memory", responses=_answers(shapes.ShownMemory, MEMORY))

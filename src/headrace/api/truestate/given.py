@@ -191,7 +191,7 @@ class NewRun(Body):
     version_id: UUID | None = Field(
         None,
         validation_alias=AliasChoices("version_id", "pipeline_config_version_id", "workflow_config_version_id"),
-        description="The version that is to run: the present one. Also under the names that it has in other documents.",
+        description="The version that is to run; left out, the present one. Also under the names that it has in other documents.",
     )
 
 

@@ -42,7 +42,7 @@ def list_all(
 @router.post(AT, responses=ONE)
 @gate.needs(Role.EDITOR)
 def create(home: Home, request: Request, pipeline_id: PipelineId, new: given.NewRun | None = None) -> Response:
-    """Run the pipeline as it is now: all of it, or what lies between two of its steps."""
+    """Run the pipeline as it is now, or as a version of it was: all of it, or what lies between two of its steps."""
     wanted = new or given.NewRun.model_validate({})
     version = None if wanted.version_id is None else str(wanted.version_id)
     stretch = Stretch(wanted.start_job_name, wanted.end_job_name)

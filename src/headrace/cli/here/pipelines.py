@@ -25,9 +25,19 @@ class Pipelines:
         """PipelineNotFound, and what it is refused for if it cannot be read."""
         return pipelines.shown(project, pipeline)
 
+    def lineage(self, project: Path, pipeline: str) -> Mapping[str, Any]:
+        """As it is written; see `operations.lineages`. Raises what `shown` does, and DatasetsMissing."""
+        from headrace.operations import lineages
+
+        return lineages.written(self._home, project, pipeline)
+
     def apply(self, definition: Mapping[str, Any], *, dry: bool) -> "Applied":
         """The pipeline of headrace's own project is as it is defined. BadDefinition, and why it cannot be run."""
         from headrace.operations import applying, definitions  # they import the store, which a folder is read without
 
-        assert self._app is not None  # noqa: S101 - a home was opened for it
-        return applying.apply(self._app, definitions.new(definition), dry=dry)
+        return applying.apply(self._home, definitions.new(definition), dry=dry)
+
+    @property
+    def _home(self) -> App:
+        assert self._app is not None  # noqa: S101 - a home was opened for what takes one
+        return self._app

@@ -23,6 +23,9 @@ class Pipelines:
     def shown(self, project: Path, pipeline: str) -> Found:
         return _found_whole(self._client.pipelines.get(str(project), pipeline))
 
+    def lineage(self, project: Path, pipeline: str) -> Mapping[str, Any]:
+        return self._client.pipelines.lineage(str(project), pipeline)
+
     def apply(self, definition: Mapping[str, Any], *, dry: bool) -> Applied:
         told = self._client.pipelines.apply(definition, dry_run=dry)
         return alike(Applied, told, deed=Deed(told.deed))

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import yaml
-
 from headrace import errors, outputs
 from headrace.model import transfer
 from headrace.model.loads import Bookmark
 from headrace.model.output import Output
 from headrace.model.transfer import Transfer
+from headrace.project import transfers
 from headrace.worker import running, secret, wire
 from headrace.worker.transfer.scope import Scope
 
@@ -48,11 +47,7 @@ def _read(task: wire.Task) -> Transfer:
     if task.configuration.get("job_type") != transfer.JOB_TYPE:
         raise errors.Unsupported(file=task.file, what=f"a block in {task.language}")
     text = (Path(task.workplace.snapshot) / task.file).read_text("utf-8")
-    try:
-        document: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise errors.BadBlockFile(file=task.file, why=f"it is no YAML ({error})") from None
-    return transfer.read(document, task.block)
+    return transfers.read(text, task.file, task.block)
 
 
 def _scope(job: Transfer, task: wire.Task) -> Scope:

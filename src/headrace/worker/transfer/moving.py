@@ -1,7 +1,7 @@
 """Moving: one load of a job, from what its source has now into its target."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from headrace import errors
@@ -15,7 +15,7 @@ from headrace.worker.transfer.columns import Column, Kind
 from headrace.worker.transfer.queries import Selection
 from headrace.worker.transfer.scope import Scope
 from headrace.worker.transfer.sources import Source
-from headrace.worker.transfer.targets import Loading
+from headrace.worker.transfer.targets import Loading, Target
 
 _WORDS = frozenset({Kind.TEXT, Kind.JSON})
 _ENDLESS = frozenset({"nan", "inf", "infinity"})
@@ -36,9 +36,16 @@ def move(transfer: Transfer, scope: Scope) -> Moved:
     _refuse_one_file(transfer, scope)
     with sources.open(transfer.source, scope) as source, targets.open(transfer.target, scope) as target:
         load = loads.decide(transfer, target.bookmark())
-        reading = _Reading(source, transfer, load)
+        reading = _Reading(source.exactly(_decimals(target, transfer)), transfer, load)
         loaded = target.write(reading.loading())
     return Moved(loaded.rows, load.mode, reading.reached, loaded.outputs)
+
+
+def _decimals(target: Target, transfer: Transfer) -> Collection[str]:
+    """The columns of which every digit counts; not the one that tells what is new, whose values bookmarks have."""
+    wanted = None if transfer.columns is None else {name.lower() for name in transfer.columns}
+    names = (name for name in target.decimals() if name != (transfer.increment or "").lower())
+    return {name for name in names if wanted is None or name in wanted}
 
 
 def _refuse_one_file(transfer: Transfer, scope: Scope) -> None:

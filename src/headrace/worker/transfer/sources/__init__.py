@@ -1,6 +1,6 @@
 """Sources: what a job reads, one file for each kind; each is imported when it is asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Protocol
@@ -31,6 +31,10 @@ class Source(Protocol):
 
     def columns(self) -> Sequence[Column]:
         """Its columns in their order. LoadFailed where there is no such table."""
+        ...
+
+    def exactly(self, names: Collection[str]) -> "Source":
+        """The same, whose columns of these names, in small letters, are of decimals where it has them written as such."""
         ...
 
     def value(self, column: Column) -> str:

@@ -1,6 +1,6 @@
 """Tables of PostgreSQL, read through a cursor of the server's: however large they are, some megabytes are on their way."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -41,6 +41,9 @@ class Table:
         if not found:
             raise errors.LoadFailed(what=f"The table {self._name}", why="there is no such table, or it may not be seen")
         return [columns.of_postgres(*row) for row in found]
+
+    def exactly(self, names: Collection[str]) -> "Table":
+        return self  # its columns say what they are
 
     def value(self, column: Column) -> str:
         name = self.dialect.name(column.name)

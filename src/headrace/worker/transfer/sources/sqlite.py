@@ -1,7 +1,7 @@
 """Tables of SQLite. It keeps to no type: what does not fit a column's declared one is refused, and named."""
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -35,6 +35,9 @@ class Table:
         if not found:
             raise errors.LoadFailed(what=f"The table {self._end.name}", why="there is no such table")
         return [columns.of_sqlite(*row) for row in found]
+
+    def exactly(self, names: Collection[str]) -> "Table":
+        return self  # its columns say what they are
 
     def value(self, column: Column) -> str:
         return self.dialect.name(column.name)

@@ -1,6 +1,6 @@
 """Telling: whatever goes wrong while a source is read is told of the source, wherever its rows are just being written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from headrace.model.loads import Value
 from headrace.worker.transfer.batches import Batch
@@ -23,6 +23,10 @@ class Telling:
     def columns(self) -> Sequence[Column]:
         with told(self._what, self._where, *self._kinds):
             return self._inner.columns()
+
+    def exactly(self, names: Collection[str]) -> "Telling":
+        with told(self._what, self._where, *self._kinds):
+            return Telling(self._inner.exactly(names), self._what, self._where, *self._kinds)
 
     def value(self, column: Column) -> str:
         return self._inner.value(column)

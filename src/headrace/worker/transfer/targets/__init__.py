@@ -1,6 +1,6 @@
 """Targets: where a job's rows go, one file for each kind; each is imported when it is asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -46,6 +46,10 @@ class Target(Protocol):
 
     def bookmark(self) -> Bookmark | None:
         """How far the job has got."""
+        ...
+
+    def decimals(self) -> Collection[str]:
+        """The columns, by their names in small letters, that are there and hold decimals as they are given."""
         ...
 
     def write(self, loading: Loading) -> Loaded:

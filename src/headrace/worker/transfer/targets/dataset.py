@@ -1,6 +1,6 @@
 """Datasets as targets: the rows are left in the attempt's place, and committed with its outcome, as the bookmark is."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,9 @@ class Dataset:
 
     def bookmark(self) -> Bookmark | None:
         return self._scope.bookmark()
+
+    def decimals(self) -> Collection[str]:
+        return ()
 
     def write(self, loading: Loading) -> Loaded:
         """Where nothing is new there is nothing to commit."""

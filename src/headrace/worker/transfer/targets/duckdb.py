@@ -16,6 +16,11 @@ from headrace.worker.transfer.scope import Scope, told
 from headrace.worker.transfer.targets import parquet
 from headrace.worker.transfer.targets.tables import Tables
 
+_TYPES = """
+SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()
+AND lower(schema_name) = lower(coalesce(?, current_schema())) AND lower(table_name) = lower(?) ORDER BY column_index
+"""
+
 
 class DuckDB:
     dialect = queries.DUCKDB
@@ -33,8 +38,7 @@ class DuckDB:
         return self._connection.execute(statement, list(parameters)).fetchall()
 
     def types(self, schema: str | None, table: str) -> Mapping[str, str]:
-        asked = f"DESCRIBE {self.dialect.name(schema, table)}"
-        return {row[0]: row[1] for row in self.rows(asked)}
+        return {row[0]: row[1] for row in self.rows(_TYPES, (schema, table))}
 
     def kept(self, column: Column, there: str) -> Column:
         return column.settled

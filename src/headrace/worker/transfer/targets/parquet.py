@@ -4,7 +4,7 @@ The rows that a job adds to are read from the old file and written again before 
 """
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +55,9 @@ class Parquet:
             notes: dict[bytes, bytes] = pq.read_metadata(file).metadata or {}
         noted: dict[str, Any] = json.loads(notes.get(_NOTE.encode(), b"{}")).get(self._scope.job, {})
         return Bookmark(**noted) if noted else None
+
+    def decimals(self) -> Collection[str]:
+        return ()
 
     def write(self, loading: Loading) -> Loaded:
         new = self._scope.place / "new.parquet"

@@ -5,6 +5,7 @@ be at it, the later waits for it, and finds its bookmark.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ _LOADS = [
     Column("value", Kind.TEXT),
     Column("rows", Kind.BIGINT),
 ]
+_DECIMAL = re.compile(r"(numeric|decimal)\s*(\(.*\))?", re.IGNORECASE)
 
 
 class Database(Protocol):
@@ -39,7 +41,7 @@ class Database(Protocol):
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Sequence[Sequence[Any]]: ...
 
     def types(self, schema: str | None, table: str) -> Mapping[str, str]:
-        """Of the columns of a table that is there, by their names."""
+        """Of the columns of a table, by their names; nothing of one that is not there."""
         ...
 
     def kept(self, column: Column, there: str) -> Column:
@@ -77,6 +79,9 @@ class Tables:
         asked = f"SELECT state, attempt, value FROM {self._loads} WHERE job = {self._mark}{self._database.locking}"  # noqa: S608
         ((state, attempt, value),) = self._database.rows(asked, [self._scope.job])
         return Bookmark(state, json.loads(value), attempt) if state is not None else None
+
+    def decimals(self) -> Collection[str]:
+        return {name.lower() for name, type in self._types().items() if _DECIMAL.fullmatch(type)}
 
     def write(self, loading: Loading) -> Loaded:
         there = self._make_room(loading.columns)
