@@ -35,7 +35,8 @@ def _dataset(app: App, name: str) -> list[tuple[Any, ...]]:
     assert dataset
     (standing,) = app.store.datasets.standing([dataset])
     assert standing.newest
-    (file,) = reading.files(names.absolute(app.settings.home, standing.dataset.location), standing.newest.version)
+    place = names.absolute(app.settings.home, standing.dataset.location)
+    (file,) = reading.files(place, standing.newest.version).paths
     return list(tpch.rows(file))
 
 

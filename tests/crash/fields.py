@@ -72,6 +72,7 @@ def each_completed_attempt_has_one_version(works: Works, history: History) -> It
     """In the table's log and in the rows, and of others there is none."""
     recorded = works.ask(
         "SELECT d.name, v.version, v.attempt FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id"
+        " WHERE v.operation <> 'compact'"
     )
     rows = sorted((str(row["name"]), row["version"], row["attempt"]) for row in recorded)
     logged = sorted((name, version, attempt) for name in STEPS for version, attempt in _log(works, name))
@@ -108,7 +109,7 @@ def _log(works: Works, name: str) -> list[tuple[int, str]]:
     if not (_place(works, name) / "_delta_log").is_dir():
         return []
     told = reversed(DeltaTable(_place(works, name)).history())
-    return [(each["version"], each["headrace.attempt"]) for each in told if "headrace.attempt" in each]
+    return [(each["version"], each["headrace.attempt"]) for each in told if "headrace.run" in each]
 
 
 def _column(works: Works, name: str, version: int, column: str) -> list[int]:

@@ -95,20 +95,18 @@ def test_a_mark_that_an_attempt_is_void_is_nothing_that_was_written(appended: Wr
     assert (done.version, done.rows) == (FEW + 2, FEW)
 
 
-def test_large_files_stay_and_each_tier_is_merged_for_itself(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_stay(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compacting, "FEW", 3)
-    monkeypatch.setattr(compacting, "TIERS", (1000, 10_000))
-    monkeypatch.setattr(compacting, "MOST", 15_000)
-    for count in (1, 5000, 1, 500, 500, 500, 1):
+    monkeypatch.setattr(compacting, "SMALL", 10_000)
+    for count in (1, 5000, 1, 500):
         writer.write({"id": list(range(count))}, "append")
-    sizes = [sorted(file.bytes for file in tables.files(tables.find(writer.place)).values())]
-    for version in (8, 9):
-        done = commit(planned(writer))
-        assert done
-        assert (done.version, done.rows) == (version, 6503)
-        sizes.append(sorted(file.bytes for file in tables.files(tables.find(writer.place)).values()))
-    assert [len(each) for each in sizes] == [7, 5, 2]
-    assert len({each[-1] for each in sizes}) == 1, "the large one is as it was"
+    before = max(file.bytes for file in tables.files(tables.find(writer.place)).values())
+    done = commit(planned(writer))
+    assert done
+    assert (done.version, done.rows) == (5, 5502)
+    after = [file.bytes for file in tables.files(tables.find(writer.place)).values()]
+    assert len(after) == 2
+    assert max(after) == before
 
 
 def test_of_many_no_more_are_merged_at_once_than_have_so_many_bytes(
@@ -225,6 +223,49 @@ def test_one_that_is_void_is_not_committed(appended: Writer) -> None:
     found, attempt = planned(appended), identity.new()
     voiding.void(appended.place, committing.Staged(attempt=attempt, files=(), mode=WriteMode.APPEND, at=AT))
     assert found.commit(attempt, AT) is None
+
+
+def test_where_it_cannot_be_looked_up_what_was_committed_the_new_file_stays(
+    appended: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, attempt = planned(appended), identity.new()
+
+    def broken(*given: object) -> None:
+        raise errors.DatasetUnwritable(place=appended.place, why="it is away")
+
+    with monkeypatch.context() as patch, pytest.raises(errors.DatasetInDoubt, match="it is away"):
+        patch.setattr(committing, "find", broken)
+        found.commit(attempt, AT)
+    made = committing.find(appended.place, attempt, AT)
+    assert made
+    assert len(appended.rows(made.version)) == FEW
+
+
+def test_one_that_landed_without_an_answer_is_found(appended: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = planned(appended)
+    real = deltalake.DeltaTable.create_write_transaction
+
+    def lost(*given: Any, **named: Any) -> None:
+        real(*given, **named)
+        raise OSError("the answer was lost")
+
+    monkeypatch.setattr(deltalake.DeltaTable, "create_write_transaction", lost)
+    done = commit(found)
+    assert done
+    assert (done.version, done.rows) == (FEW + 1, FEW)
+
+
+def test_one_that_did_not_land_is_told(appended: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder it is known that it will not."""
+    found = planned(appended)
+
+    def broken(*given: Any, **named: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(deltalake.DeltaTable, "create_write_transaction", broken)
+    wrong = errors.DatasetInDoubt if names.is_url(appended.place) else errors.DatasetUnwritable
+    with pytest.raises(wrong, match="no space left"):
+        commit(found)
 
 
 def test_what_ends_in_between_leaves_no_file(appended: Writer) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.datasets import committing, reading
+from headrace import identity
+from headrace.datasets import committing, compacting, reading
 from headrace.datasets.committing import Staged
 from headrace.model.dataset import WriteMode
 
@@ -21,7 +23,8 @@ rows = st.lists(st.tuples(st.integers(0, 9), values), max_size=5)
 alone = st.lists(st.tuples(st.integers(0, 9), values), max_size=5, unique_by=lambda row: row[0])
 writes = st.lists(
     st.tuples(st.sampled_from([WriteMode.REPLACE, WriteMode.APPEND]), rows, st.integers(1, 2))
-    | st.tuples(st.just(WriteMode.UPSERT), alone, st.integers(1, 2)),
+    | st.tuples(st.just(WriteMode.UPSERT), alone, st.integers(1, 2))
+    | st.tuples(st.none(), st.just(list[tuple[int, str | None]]()), st.just(1)),  # small files are merged
     min_size=1,
     max_size=6,
 )
@@ -37,17 +40,30 @@ def after(before: Rows, mode: WriteMode, new: Rows) -> Rows:
 
 @settings(max_examples=10, deadline=None)
 @given(writes)
-def test_every_version_has_the_rows_that_a_list_would_have(those: list[tuple[WriteMode, Rows, int]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+def test_every_version_has_the_rows_that_a_list_would_have(those: list[tuple[WriteMode | None, Rows, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compacting, "FEW", 2)
         versions: list[Rows] = [[]]
-        for number, (mode, new, tries) in enumerate(those):
-            staged = stage(Path(folder, f"{number}.parquet"), mode, new)
+        for mode, new, tries in [*those, (None, list[tuple[int, str | None]](), 1)]:
+            if mode is None:
+                versions += [versions[-1]] * merge(f"{folder}/table", len(versions) - 1)
+                continue
+            staged = stage(Path(folder, f"{len(versions)}.parquet"), mode, new)
             versions.append(after(versions[-1], mode, new))
             for time in range(tries):
                 done = committing.commit(f"{folder}/table", staged)
-                assert (done.version, done.rows, done.found) == (number + 1, len(versions[-1]), time > 0)
+                assert (done.version, done.rows, done.found) == (len(versions) - 1, len(versions[-1]), time > 0)
         for version, expected in enumerate(versions[1:], 1):
             assert sorted(read(f"{folder}/table", version), key=repr) == sorted(expected, key=repr)
+
+
+def merge(place: str, version: int) -> int:
+    """How many versions the merging of small files has made."""
+    found = compacting.plan(place, version) if version else None
+    if found is None:
+        return 0
+    list(found.copy())
+    return int(found.commit(identity.new(), NOW) is not None)
 
 
 def stage(file: Path, mode: WriteMode, new: Rows) -> Staged:

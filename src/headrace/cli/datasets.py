@@ -28,6 +28,7 @@ Examples:
   headrace datasets head daily_sales -n 5
   headrace datasets head daily_sales --version 3 -o json
   headrace datasets write stores stores.parquet
+  headrace datasets write orders january.parquet --mode append
 
 \b
 Steps of SQL write them; docs/guides/datasets.md has more."""

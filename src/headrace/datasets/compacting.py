@@ -1,27 +1,30 @@
 """Compacting: small files of a table become one that has their rows, by a commit like any other.
 
-Which are small is told by tiers, so that a row is written anew a few times in all, and not each time others have come.
+One that has become large enough by that is left alone, so that a row is written anew a few times at most, and not each time
+others have come.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace import errors, identity
 from headrace.datasets import committing, disk, names, reading, tables
 from headrace.datasets.committing import Committed
 from headrace.datasets.tables import File
 
-TIERS = (2**20, 2**23)  # bytes: files below the first are merged with each other, and those below the second
-FEW = 32  # files of a tier, from which on they are merged
+SMALL = 2**20  # bytes: files that have less are merged with each other
+FEW = 32  # such files, from which on they are merged
 MOST = 2**26  # bytes of the files that are merged at once, about
 GROUP = 2**23  # bytes of rows that are held, and written as a group
 ROWS = 2**14  # that are read at once, at most
 TRIES = 10  # each time another has written the table
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +53,15 @@ class Compaction:
         None when it cannot be made any more: others have changed one of them, or have made the attempt void. DatasetInDoubt
         when it is not known whether it was made, DatasetUnwritable when it was not.
         """
-        size = tables.filesystem(self.place).get_file_info(self.name).size
+        file = self._file()
         for _ in range(TRIES):
             table = tables.find(self.place)
-            if table is None or tables.transaction(table, self.place, attempt, at) is not None:
+            if table is None or not self.files.keys() <= tables.files(table).keys():
                 return None
-            if not self.files.keys() <= tables.files(table).keys():
+            if tables.transaction(table, self.place, attempt, at) == tables.VOID:
                 return None
-            if self._is_committed(table, size, attempt, at):
-                return committing.find(self.place, attempt, at)
+            if self._is_committed(table, file, attempt, at):
+                return self._made(attempt, at)
         return None
 
     def take_back(self) -> None:
@@ -86,28 +89,44 @@ class Compaction:
             with store.open_input_file(name) as source, parquet.ParquetFile(source) as file:
                 yield from reading.parts(file, self.schema, ROWS)
 
-    def _is_committed(self, table: Any, size: int, attempt: str, at: datetime) -> bool:
+    def _file(self) -> File:
+        """How much is in the new file."""
+        store, parquet = tables.filesystem(self.place), import_module("pyarrow.parquet")
+        with store.open_input_file(self.name) as source:
+            return File(parquet.read_metadata(source).num_rows, source.size())
+
+    def _is_committed(self, table: Any, file: File, attempt: str, at: datetime) -> bool:
         """Whether it is; not where others have landed meanwhile."""
         seen, moment = table.version(), tables.milliseconds(at)
         told = tables.marked(attempt, seen + 1, at, {"attempt": attempt, "operation": "compact"})
-        added = tables.adding(self.name, File(tables.total(self.files).rows, size), moment, changes=False)
-        gone = [tables.removing(name, file, moment, changes=False) for name, file in self.files.items()]
+        added = tables.adding(self.name, file, moment, changes=False)
+        gone = [tables.removing(name, each, moment, changes=False) for name, each in self.files.items()]
         try:
             table.create_write_transaction([added, *gone], "append", table.schema(), commit_properties=told)
         except (tables.delta().exceptions.DeltaError, OSError) as error:
             return self._has_landed(seen, error, attempt, at)
-        committing.settle(self.place, seen + 1)
         return True
 
     def _has_landed(self, seen: int, error: Exception, attempt: str, at: datetime) -> bool:
         """Whether it has after all. DatasetInDoubt where it may yet; DatasetUnwritable where it cannot, and nothing else has."""
-        why = tables.why(error)
-        if committing.find(self.place, attempt, at):
+        newest = self._looked_up(lambda: committing.newest(self.place))
+        if self._made(attempt, at):
             return True
-        if committing.newest(self.place) == seen:
+        if newest == seen:
             wrong = errors.DatasetInDoubt if names.is_url(self.place) else errors.DatasetUnwritable
-            raise wrong(place=self.place, why=why) from error
+            raise wrong(place=self.place, why=tables.why(error)) from error
         return False
+
+    def _made(self, attempt: str, at: datetime) -> Committed | None:
+        """The version that the attempt has made, which outlives a loss of power."""
+        return self._looked_up(lambda: committing.find(self.place, attempt, at))
+
+    def _looked_up(self, look: Callable[[], T]) -> T:
+        """What is seen; DatasetInDoubt when nothing is, after a commit was tried."""
+        try:
+            return look()
+        except Exception as error:
+            raise errors.DatasetInDoubt(place=self.place, why=tables.why(error)) from error
 
 
 def _write(writer: Any, held: list[Any]) -> None:
@@ -132,10 +151,9 @@ def plan(place: str, version: int) -> Compaction | None:
 
 
 def _small(files: Mapping[str, File]) -> Mapping[str, File]:
-    """Those of one tier that are to be merged, as they lie one after the other; none where they are few."""
-    for tier in TIERS:
-        those = {name: file for name, file in files.items() if file.bytes < tier}
-        if len(those) >= FEW:
-            sizes = accumulate(file.bytes for file in those.values())
-            return {name: file for (name, file), size in zip(those.items(), sizes, strict=True) if size < MOST}
-    return {}
+    """Those that are to be merged, as they lie one after the other; none where they are few."""
+    those = {name: file for name, file in files.items() if file.bytes < SMALL}
+    if len(those) < FEW:
+        return {}
+    sizes = accumulate(file.bytes for file in those.values())
+    return {name: file for (name, file), size in zip(those.items(), sizes, strict=True) if size < MOST}

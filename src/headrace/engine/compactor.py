@@ -58,26 +58,25 @@ class Compactor:
         found = compacting.plan(names.absolute(self._home, dataset.location), versions[0].version)
         if found is None:
             return False
-        yield from found.copy()
-        return self._record(dataset, versions[0], found)
+        return (yield from self._merge(dataset, versions[0], found))
 
-    def _record(self, dataset: Dataset, newest: Version, found: Compaction) -> bool:
-        """Known first, committed then and recorded last, as other writes that no run makes."""
+    def _merge(self, dataset: Dataset, newest: Version, found: Compaction) -> Generator[None, None, bool]:
+        """Known first, as other writes that no run makes, so that no one cleans the new file away; recorded last."""
         attempt = identity.new()
         write = self._store.writes.begin(dataset.id, attempt, attempt, Operation.COMPACT, (), self._at)
         try:
+            yield from found.copy()
             done = self._committed(found, attempt)
-        except errors.DatasetInDoubt:
+        except Exception as error:
+            if not isinstance(error, errors.DatasetInDoubt):
+                self._store.writes.end(write.id)
             raise
-        except errors.HeadraceError:
+        if done is None:
             self._store.writes.end(write.id)
-            raise
-        if done:
-            version = replace(interrupted.written(write, done), profile=newest.profile)
-            self._store.datasets.settle(version, write.id)
-        else:
-            self._store.writes.end(write.id)
-        return done is not None
+            return False
+        version = replace(interrupted.written(write, done), profile=newest.profile)
+        self._store.datasets.settle(version, write.id)
+        return True
 
     def _committed(self, found: Compaction, attempt: str) -> Committed | None:
         """The version that it has made; where it has made none, the new file is there no more."""
