@@ -210,7 +210,7 @@ class TriggerExists(BadInput):
 
 
 class TriggerChanged(BadInput):
-    """The trigger {trigger} is being changed by somebody else all the time; nothing was changed."""
+    """The trigger {trigger} was changed by somebody else meanwhile; nothing was changed."""
 
 
 class AmbiguousTrigger(BadInput):

@@ -168,6 +168,14 @@ def test_an_email_that_nobody_has_verified_is_nobodys(app: Callable[..., App], i
         identities.known(home, issuer, {"sub": "another", "email": email, "email_verified": True})
 
 
+def test_who_has_a_name_like_an_email_there_comes_in_without_one_here(app: Callable[..., App]) -> None:
+    home, issuer = app(oidc_roles={"*": "viewer"}), "https://id.example"
+    came = [identities.known(home, issuer, {"sub": sub}) for sub in ("email|ada@b.example", "email|ada%b.example")]
+    assert [each.username for each in came] == [f"{issuer}|email|ada%40b.example", f"{issuer}|email|ada%b.example"]
+    assert identities.known(home, issuer, {"sub": "email|ada@b.example"}).id == came[0].id
+    assert users.known(home, "ada@b.example") is None
+
+
 def test_a_domain_is_of_an_email_that_is_verified(served: Served, issuer: str) -> None:
     claims = {"sub": "unsaid", "email": "unsaid@mill.example", "groups": ["millers"]}
     for said in ({}, {"email_verified": False}):

@@ -4,11 +4,13 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from tests.api.conftest import Served, refused, serving
 from tests.api.sockets import Site, Told, listening_at
 
@@ -20,6 +22,7 @@ from headrace.api.progress import Happened
 from headrace.api.telling import Changes
 from headrace.model.access import Role
 from headrace.operations import tokens
+from headrace.store.tables import events
 
 EVENT = "INSERT INTO events (run_id, at, kind, status, reason) VALUES (%s, now(), %s, 'completed', 'test') RETURNING id"
 
@@ -82,6 +85,7 @@ def test_a_stream_ends_once_its_run_has(served: Served, site: Site, tmp_path: Pa
 
 
 def test_what_is_asked_wrongly_is_refused(served: Served) -> None:
+    served.run()  # of which a cursor is told below
     client, run = served.client(), served.run()["id"]
     refused(client.get("/v1/changes?until=final"), 422, "until")
     refused(client.get("/v1/changes", headers={"Last-Event-ID": "x"}), 422, "Last-Event-ID")
@@ -118,6 +122,21 @@ def test_a_token_that_is_revoked_ends_its_stream(served: Served, site: Site, mon
         assert [each.name for each in stream] == [""]
         run = served.run()
         assert other.until("run.end", run["id"])
+
+
+def test_a_token_that_is_revoked_ends_its_stream_of_what_was_before(
+    alone: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much that is: it takes minutes to tell of a long past."""
+    monkeypatch.setattr(streaming, "CHECK", 0.05)
+    run, (token_id, said) = alone.run()["id"], alone.token(Role.VIEWER)
+    with alone.app.store._database.write() as connection:
+        row = {"run_id": run, "at": datetime.now(UTC), "kind": "run.test", "status": "completed", "reason": "test"}
+        connection.execute(sa.insert(events), [row] * 15_000)
+    with listening_at(alone) as site, site.listen("/v1/changes?after=0", token=said) as stream:
+        assert next(each for each in stream if each.name)
+        tokens.revoke(alone.app, token_id)
+        assert sum(1 for _ in stream) < 10_000
 
 
 def test_who_comes_again_sees_everything(either: Served) -> None:

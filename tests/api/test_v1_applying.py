@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.api.conftest import Caller, Served, refused
+from tests.api.conftest import WAIT, Caller, Served, refused
+
+from headrace.model.access import Grant, Role
+from headrace.operations import authoring, tokens, users
 
 AT = "/v1/projects/authored/pipelines"
 
@@ -39,6 +42,25 @@ def test_a_run_without_a_project_is_of_the_one_that_is_somebodys_folder(served: 
     name = served.name("own").replace("-", "_")
     assert client.put(f"{AT}/{name}", json=defined("select 1 as n", name)).status_code == 200
     assert served.run("grind")["project"] == "mill"
+
+
+def test_what_a_deleted_pipeline_has_left_is_not_taken_by_who_may_only_look_at_it(
+    served: Served, client: Caller
+) -> None:
+    name = served.name("ledger").replace("-", "_")
+    ledger = {**defined("select 1 as n", name), "tags": ["finance"]}
+    assert client.put(f"{AT}/{name}", json=ledger).status_code == 200
+    run = client.post("/v1/runs", json={"project": "authored", "pipeline": name}, headers=WAIT).json()["id"]
+    known = served.app.store.runs.get(run).pipeline_id
+    authoring.delete(served.app, known)
+    grants = [Grant(Role.VIEWER, "finance"), Grant(Role.EDITOR, "sales")]
+    user = users.create(served.app, name, None, grants)
+    other = served.caller(tokens.create(served.app, name, Role.OWNER, user_id=user.id)[1])
+    for dry in (True, False):
+        taken = other.put(f"{AT}/{name}?dry_run={str(dry).lower()}", json={**ledger, "tags": ["sales"]})
+        refused(taken, 409)
+    assert served.app.store.tags.of_pipeline(known) == {"finance"}
+    assert client.put(f"{AT}/{name}", json={**ledger, "tags": ["sales"]}).json()["deed"] == "created"
 
 
 @pytest.mark.parametrize(

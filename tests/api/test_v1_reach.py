@@ -14,6 +14,7 @@ from tests.api.sockets import listening_at
 from headrace.api import streaming
 from headrace.model.access import Grant, Role
 from headrace.operations import tokens, triggers, users
+from headrace.store.happenings import Happenings
 
 HIDDEN = "hidden_pipeline"  # in everything that is beyond reach
 CODE = """
@@ -185,6 +186,17 @@ def test_a_pipeline_of_another_tag_is_not_begun_and_not_named(finance: Caller) -
         assert problem["detail"].endswith("it has seen_pipeline.")
 
 
+def test_nobody_takes_what_a_deleted_pipeline_of_another_tag_has_left(split: Served, finance: Caller) -> None:
+    owner = split.client()
+    new = {"name": "ledger", "type": "python", "tags": ["sales"]}
+    assert owner.post("/api/pipelines", json={"pipeline": new}).json()["pipeline"]
+    run = owner.post("/v1/runs", json={"pipeline": "ledger"}, headers=WAIT).json()["id"]
+    assert owner.delete("/api/pipelines/ledger").json()["pipeline"]
+    taken = finance.post("/api/pipelines", json={"pipeline": {**new, "tags": ["finance"]}}).json()
+    assert "ledger already exists" in taken["error"]["message"]
+    refused(finance.get(f"/v1/runs/{run}"), 404)
+
+
 def test_who_may_look_at_one_tag_and_change_another(split: Served, things: dict[str, dict[str, Any]]) -> None:
     both = caller(split, Grant(Role.VIEWER, "sales"), Grant(Role.EDITOR, "finance"))
     there = f"/v1/triggers/{things[HIDDEN]['trigger_id']}"
@@ -247,6 +259,25 @@ def test_streams_tell_of_what_is_within_reach_alone(
             told = [*live.until("run.end", seen["id"]), *earlier.until("run.end", seen["id"])]
     assert {each["pipeline"] for each in told} == {"seen_pipeline"}
     assert len({each["run_id"] for each in told}) > 1, "the earlier ones too"
+
+
+def test_a_mark_is_looked_at_without_reading_every_event(
+    split: Served, things: dict[str, dict[str, Any]], finance: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last event of all is at the end of an index; the last one within reach is not."""
+    asked, real = list[Happenings](), Happenings.last
+
+    def last(self: Happenings) -> int:
+        asked.append(self)
+        return real(self)
+
+    monkeypatch.setattr(Happenings, "last", last)
+    with listening_at(split) as site:
+        for path in ("changes", f"runs/{things['seen_pipeline']['run_id']}/stream"):
+            with site.listen(f"/v1/{path}?after=999999999999", token=finance.token):
+                pass
+    assert len(asked) >= 2
+    assert {each is split.app.store.happenings for each in asked} == {True}
 
 
 def test_a_stream_of_everything_ends_when_its_caller_sees_less(split: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.api.conftest import WAIT, Caller, Served, refused
 
+from headrace import clock
+
 WRONG: dict[str, list[Any]] = {
     "pipeline": [None, 3, "", "a\x00"],
     "project": [3, ""],
@@ -93,6 +95,26 @@ def test_under_one_key_it_is_the_same_run(client: Caller, served: Served) -> Non
     assert first.json()["id"] == again.json()["id"]
     assert first.headers["location"] == f"/v1/runs/{first.json()['id']}"
     refused(client.post("/v1/runs", json={"pipeline": "grind", "only": ["load"]}, headers=key), 409, "Idempotency-Key")
+
+
+def test_a_key_is_answered_with_its_run_whatever_has_become_of_the_pipeline(alone: Served) -> None:
+    client, app = alone.client(), alone.app
+    asked, key = {"pipeline": "grind", "variables": {"day": "monday"}}, {"Idempotency-Key": "k"}
+    first = client.post("/v1/runs", json=asked, headers={**key, **WAIT}).json()["id"]
+    pipeline = app.store.projects.pipeline(alone.folder, "grind")
+    assert pipeline
+
+    def answered() -> int:
+        again = client.post("/v1/runs", json=asked, headers=key)
+        assert (again.status_code, again.json()["id"]) == (200, first)
+        refused(client.post("/v1/runs", json={"pipeline": "grind"}, headers=key), 409, "Idempotency-Key")
+        return client.post("/v1/runs", json=asked, headers={"Idempotency-Key": "another"}).status_code
+
+    (alone.folder / "transformers" / "sieve.py").write_text("# of another version\n")
+    app.store.pipelines.pause(pipeline, clock.now())
+    assert answered() == 409
+    (alone.folder / "pipelines" / "grind" / "metadata.yaml").unlink()
+    assert answered() == 404
 
 
 def test_what_cannot_be_run_is_refused_by_its_field(client: Caller) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.api.conftest import WAIT, Caller, Served, refused
 
 from headrace.model.access import Role
+from headrace.operations import triggers
 
 NEW = {"pipeline": "grind", "type": "time", "interval": "0 6 * * *", "zone": "Europe/Zurich"}
 WRONG: dict[str, list[Any]] = {
@@ -109,6 +110,18 @@ def test_only_what_is_given_changes(client: Caller, made: dict[str, Any]) -> Non
     assert {**changed, "settings": 0, "sla": 0, "updated_at": 0} == {**made, "settings": 0, "sla": 0, "updated_at": 0}
     assert client.patch(at(made), json={"sla": None}).json()["sla"] is None
     assert client.patch(at(made), json={}).json()["sla"] is None
+
+
+def test_what_is_given_back_as_it_was_shown_stays_as_it_was(client: Caller, served: Served) -> None:
+    database = {"host": "a", "password": "correct horse"}
+    new = {**NEW, "name": served.name("trigger"), "variables": {"databases": [database]}}
+    made = client.post("/v1/triggers", json=new).json()
+    variables = made["variables"]
+    assert variables == {"databases": [{"host": "a", "password": "***"}]}
+    variables["databases"][0]["host"] = "b"
+    assert client.patch(at(made), json={"variables": variables}).json()["variables"] == variables
+    kept = triggers.find(served.app, str(made["id"])).definition.variables
+    assert kept == {"databases": [{"host": "b", "password": "correct horse"}]}
 
 
 def test_another_type_leaves_nothing_of_the_one_before(client: Caller, made: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.api.conftest import URL, Caller, Served, refused
 
 from headrace.api import gate
+from headrace.model import failures
 from headrace.model.access import Grant, Role, TokenKind
 from headrace.model.failures import MOST
 from headrace.operations import tokens, users
@@ -217,6 +218,44 @@ def test_whoever_knows_the_password_changes_it(served: Served) -> None:
     assert caller.patch("/v1/users/me", json=both).status_code == 200
     refused(caller.get("/v1/users/me"), 401)
     entered(served, name, "another password")
+
+
+def test_nobody_goes_on_guessing_the_password_of_whose_token_they_have(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "MOST", 2)
+    _, name = made(served, Grant(Role.VIEWER))
+    caller = entered(served, name)
+    guess = {"password": "another password", "current_password": "wrong"}
+    right = guess | {"current_password": PASSWORD}
+    assert caller.patch("/v1/users/me", json=right).status_code == 200
+    caller = entered(served, name, "another password")
+    for _ in range(2):
+        refused(caller.patch("/v1/users/me", json=guess), 422, "current_password")
+    answer = caller.patch("/v1/users/me", json=right | {"current_password": "another password"})
+    assert refused(answer, 429)["kind"] == "too_many_logins"
+    assert 0 < int(answer.headers["retry-after"]) <= 300
+    entered(served, name, "another password")
+
+
+def test_who_keeps_tokens_ends_sessions_of_those_who_are_not_above_them(served: Served) -> None:
+    admin = served.client(Role.ADMIN)
+    for grants, status in (
+        ([Grant(Role.VIEWER)], 200),
+        ([Grant(Role.EDITOR), Grant(Role.ADMIN, "corn")], 200),
+        ([], 200),
+        ([Grant(Role.OWNER)], 403),
+        ([Grant(Role.OWNER, "corn")], 403),
+    ):
+        user, _ = made(served, *grants)
+        token, said = tokens.create(served.app, "ci", Role.OWNER, user_id=user)
+        assert admin.delete(f"/v1/tokens/{token.id}").status_code == status, grants
+        assert (tokens.caller(served.app, said) is None) == (status == 200)
+    nobody_s, _ = tokens.create(served.app, "ci", Role.OWNER)
+    refused(admin.delete(f"/v1/tokens/{nobody_s.id}"), 403)
+    owner, _ = made(served, Grant(Role.OWNER))
+    less, _ = tokens.create(served.app, "ci", Role.VIEWER, user_id=owner)
+    assert admin.delete(f"/v1/tokens/{less.id}").status_code == 200
 
 
 def test_the_first_owner_is_whom_the_environment_tells_of(alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,36 @@ def test_what_cannot_be_run_is_refused_and_makes_nothing(works: Clockwork) -> No
     assert works.runs(trigger) == []
 
 
+@pytest.mark.parametrize("refused", ["broken", "paused"])
+def test_a_call_that_is_refused_activates_nothing(works: Clockwork, refused: str) -> None:
+    trigger = works.create(None, active=False)
+    waiting = works.calls.run(trigger, Call(), AT, activates=False).run
+    if refused == "broken":
+        breaks(works.folder, "daily")
+    else:
+        works.store.pipelines.pause(trigger.pipeline_id, AT)
+    with pytest.raises(errors.BadInput):
+        works.calls.run(trigger, Call(), AT + HOUR, activates=True)
+    assert not works.again(trigger).active
+    assert works.store.runs.get(waiting.id).held
+
+
+def test_a_call_that_has_its_run_already_activates_nothing_and_is_answered_whatever_has_become_of_the_pipeline(
+    works: Clockwork,
+) -> None:
+    trigger = works.create(None, active=False)
+    first = works.calls.run(trigger, Call(key="k"), AT, activates=True)
+    assert works.again(trigger).active
+    paused = works.registry.change(trigger.id, None, AT + HOUR, active=False)
+    assert works.calls.run(paused, Call(key="k"), AT + HOUR, activates=True).run.id == first.run.id
+    breaks(works.folder, "daily")
+    again = works.calls.run(paused, Call(key="k"), AT + HOUR, activates=True)
+    assert (again.run.id, again.made) == (first.run.id, False)
+    with pytest.raises(errors.KeyReused):
+        works.calls.run(paused, Call(variables={"n": 1}, key="k"), AT + HOUR, activates=True)
+    assert not works.again(trigger).active
+
+
 def test_a_deleted_trigger_cannot_be_called(works: Clockwork) -> None:
     trigger = works.create(None)
     works.store.triggers.delete(trigger.id, AT)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from tests.newest import newest
 
 from headrace import errors
+from headrace.engine import portions
 from headrace.engine.maker import Maker
 from headrace.engine.matcher import PASSED_OVER, Matcher
 from headrace.model.rule import Rule, RuleKind
@@ -214,9 +215,9 @@ def test_a_trigger_that_cannot_be_read_misses_what_concerns_it_and_no_other_does
 
 
 class Spoilt(Matcher):
-    """Whose transactions go wrong at the runs of some triggers, or before they are committed."""
+    """Whose transactions go wrong at the runs of some triggers, or before they are committed, from the `begin`th on."""
 
-    def __init__(self, mill: Mill, triggers: Sequence[int] = (), crashes: int = 0) -> None:
+    def __init__(self, mill: Mill, triggers: Sequence[int] = (), crashes: int = 0, begin: int = 0) -> None:
         super().__init__(mill.store, mill.maker)
         facet = mill.store.occurrences
 
@@ -226,7 +227,7 @@ class Spoilt(Matcher):
 
             @contextmanager
             def handling(self) -> Iterator[Handling]:
-                nonlocal crashes
+                nonlocal crashes, begin
                 with facet.handling() as handling:
                     create = handling.create
 
@@ -238,8 +239,9 @@ class Spoilt(Matcher):
 
                     handling.create = spoilt
                     yield handling
-                    crashes -= 1
-                    if crashes >= 0:
+                    begin -= 1
+                    crashes -= begin < 0
+                    if begin < 0 <= crashes:
                         raise errors.StoreUnavailable(path="the test's", why="it was told to")
 
         class Gated:
@@ -270,6 +272,20 @@ def test_a_crash_before_the_commit_leaves_the_event_to_be_dealt_with(mill: Mill)
     crashing.run_once(after(4))
     assert (len(mill.runs(trigger)), mill.begun(event)) == (1, 1)
     assert mill.fault(trigger) is None
+
+
+def test_no_transaction_makes_many_runs(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others wait for is soon over; an event whose own runs are more is dealt with alone."""
+    monkeypatch.setattr(portions, "RUNS", 5)
+    triggers = [mill.trigger(Rule(kind=RuleKind.PAYLOAD, pattern={"of": [name]})) for name in "aabbbbbb"]
+    events = [mill.post(of=name) for name in ("a", "a", "b", "a")]
+    for committed in (2, 3):
+        with pytest.raises(errors.StoreUnavailable):
+            Spoilt(mill, crashes=1, begin=1).run_once(after(2))
+        assert [mill.begun(each) for each in events] == [*(2, 2, 6)[:committed], *[None] * (4 - committed)]
+    mill.matcher.run_once(after(3))
+    assert [mill.begun(each) for each in events] == [2, 2, 6, 2]
+    assert [len(mill.runs(each)) for each in triggers] == [3, 3, 1, 1, 1, 1, 1, 1]
 
 
 def test_an_event_that_cannot_be_dealt_with_at_all_is_laid_aside(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:

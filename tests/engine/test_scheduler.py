@@ -12,7 +12,7 @@ from tests.engine.clockwork import AT, DAY, HOUR, MINUTE, SECOND, Clockwork, bre
 from tests.engine.parts import unavailable
 
 from headrace import errors
-from headrace.engine import scheduler
+from headrace.engine import portions, scheduler
 from headrace.engine.maker import Maker
 from headrace.engine.scheduler import Scheduler
 from headrace.model.run import RunStatus
@@ -68,6 +68,21 @@ def test_many_are_fired_at_once(works: Clockwork, monkeypatch: pytest.MonkeyPatc
     triggers = [works.create(name=f"t{n}") for n in range(8)]
     assert works.look(MIDNIGHT) == NIGHTS[1]
     assert [works.fires(each) for each in triggers] == [[MIDNIGHT]] * 8
+
+
+def test_no_transaction_makes_many_runs(works: Clockwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others wait for is soon over, however many fire times passed while no engine was there."""
+    monkeypatch.setattr(portions, "RUNS", 5)
+    triggers = [works.create(name=f"t{n}", settings=TriggerSettings(catch_up=CatchUp.ALL)) for n in range(3)]
+    for committed in (1, 2):
+        trouble = Trouble()
+        trouble.then("before", "triggers.firing", lambda: None)
+        trouble.at("before", "triggers.firing", unavailable())
+        with pytest.raises(errors.StoreUnavailable):
+            Scheduler(_gated(works, trouble), works.maker).run_once(NIGHTS[3])
+        assert [len(works.runs(each)) for each in triggers] == [*[4] * committed, *[0] * (3 - committed)]
+    works.look(NIGHTS[3])
+    assert [works.fires(each) for each in triggers] == [NIGHTS[:4]] * 3
 
 
 def test_a_run_is_of_the_code_as_it_is_then(works: Clockwork) -> None:

@@ -71,6 +71,18 @@ def test_a_key_stands_for_one_request(store: Store, new: NewRun, database: Datab
     assert count(database, tables.runs) == 1
 
 
+def test_the_run_of_a_key_is_found_by_it(store: Store, new: NewRun, trigger: Trigger, pinned: Pinned) -> None:
+    of = trigger(pinned, "call")
+    by_hand, called = (
+        store.runs.create(replace(new, key=Key("order-7", "hash-1"), trigger_id=each), AT).run for each in (None, of)
+    )
+    found = [store.runs.keyed(Key("order-7", "hash-1"), pinned.pipeline_id, each) for each in (None, of)]
+    assert found == [by_hand, called]
+    assert store.runs.keyed(Key("order-8", "hash-1"), pinned.pipeline_id, None) is None
+    with pytest.raises(errors.KeyReused):
+        store.runs.keyed(Key("order-7", "hash-2"), pinned.pipeline_id, of)
+
+
 def test_each_pipeline_and_each_trigger_has_keys_of_its_own(
     store: Store, new: NewRun, trigger: Trigger, pinned: Pinned
 ) -> None:

@@ -290,9 +290,10 @@ def arguments(of: dict[str, Any], user: int) -> dict[Any, Any]:
         ("tokens", "name"): "more",
         ("users", "name"): "ada",
         ("users", "new"): NewUser(username="eve"),
-        ("happenings", "ids"): [1, 2, 3, 4],
+        ("happenings", "spans"): [range(1, 5)],
         "attempt": f"attempt-{of['name']}",
         "version_ids": [pins.version_id],
+        ("runs", "key"): Key(of["name"], "request"),
         ("pipelines", "uid"): of["uid"] if of["name"] == "hidden" else "a uid",  # another in each store
         ("pipelines", "project"): "demo",
         ("pipelines.pin", "of"): pins.project,

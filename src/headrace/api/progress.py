@@ -6,19 +6,19 @@ light in their order, since whoever writes them holds the run's row; so a run's 
 """
 
 import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import msgspec
 
-from headrace import clock
 from headrace.app import App
 from headrace.operations import documents
 from headrace.store.happenings import Happening
 
 PAGE = 500  # events that are read at once
-GIVEN_UP = 10.0  # seconds after which an id that was passed over is taken for one that will never come
-WIDEST = 5_000  # ids, those before an event that came to light, that may still come
+BEFORE = 5_000  # ids, the latest, that may still come when nothing was seen yet and somebody writes
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,20 @@ class Happened:
         return _encode(documents.happening(self.happening))
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ids that were passed over; whose they may be, who had not finished writing."""
+
+    span: range
+    writers: frozenset[str]
+
+    def after(self, came: Collection[int], writers: frozenset[str]) -> "list[Gap]":
+        """What is left of it, now that those ids have come to light and only those `writers` still write."""
+        left = self.writers & writers
+        edges = [self.span.start - 1, *(each for each in came if each in self.span), self.span.stop]
+        return [Gap(span, left) for span in _between(edges)] if left else []
+
+
 class Progress:
     """Everything up to `mark` was seen, and some after it: ids in between have not come to light.
 
@@ -52,7 +66,7 @@ class Progress:
     def __init__(self, mark: int, run_id: int | None = None) -> None:
         self._run_id = run_id
         self._last = mark
-        self._missing: dict[int, float] = {}  # and since when
+        self._missing: list[Gap] = []  # they ascend
         self.mark = mark
 
     def look(self, app: App) -> list[Happened]:
@@ -60,54 +74,57 @@ class Progress:
 
         What is late is asked for last and given first: whatever a run has had before something new has come to light by then.
         """
-        new = app.store.happenings.after(self._last, PAGE, self._run_id)
-        late = self._late(app)
+        new, late = app.store.happenings.after(self._last, PAGE, self._run_id), list[Happening]()
+        if self._missing or self._passed_over(new):
+            writers = app.store.happenings.writers()
+            new = self._again(app, new)
+            late = app.store.happenings.within([gap.span for gap in self._missing])
+            self._note(new, late, writers)
         before = self.mark
-        for each in new:
-            self._pass_over(each.event.id)
-        self._give_up()
-        lowest = min(self._missing, default=math.inf)
+        self._last = new[-1].event.id if new else self._last
+        lowest = self._missing[0].span.start if self._missing else math.inf
         self.mark = int(min(lowest - 1, self._last))
         marked = [Happened(each, int(min(lowest - 1, each.event.id))) for each in new]
         return [*(Happened(each, before) for each in late), *marked]
 
     def is_new(self, happened: Happened) -> bool:
         """Whether it has not been seen here."""
-        return happened.id > self._last or happened.id in self._missing
+        return happened.id > self._last or any(happened.id in gap.span for gap in self._missing)
 
     @property
     def last(self) -> int:
         """The greatest id that was seen."""
         return self._last
 
-    def _late(self, app: App) -> list[Happening]:
-        ids = sorted(self._missing)
-        parts = (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))
-        found = [each for part in parts for each in app.store.happenings.those(part)]
-        for each in found:
-            del self._missing[each.event.id]
-        return found
+    def _passed_over(self, new: Sequence[Happening]) -> list[range]:
+        """The ids before one of these that are not there may belong to who has not finished writing."""
+        return _between([self._last, *(each.event.id for each in new)]) if self._run_id is None else []
 
-    def _pass_over(self, event_id: int) -> None:
-        """The ids before this one that are not there may belong to who has not finished writing."""
-        if self._run_id is None:
-            now = clock.monotonic()
-            between = range(max(self._last + 1, event_id - WIDEST), event_id)
-            self._missing.update(dict.fromkeys(between, now))
-        self._last = event_id
+    def _again(self, app: App, new: Sequence[Happening]) -> Sequence[Happening]:
+        """The same, asked for once it is known who writes: what is still not there is theirs, or never comes."""
+        if not self._passed_over(new):
+            return new
+        again = app.store.happenings.after(self._last, PAGE)
+        return [each for each in again if each.event.id <= new[-1].event.id]
 
-    def _give_up(self) -> None:
-        earliest = clock.monotonic() - GIVEN_UP
-        for each in [event for event, since in self._missing.items() if since < earliest]:
-            del self._missing[each]
+    def _note(self, new: Sequence[Happening], late: Sequence[Happening], writers: frozenset[str]) -> None:
+        came = [each.event.id for each in late]
+        left = [rest for gap in self._missing for rest in gap.after(came, writers)]
+        self._missing = left + [Gap(span, writers) for span in self._passed_over(new) if writers]
 
 
 def from_now(app: App) -> Progress:
     """Of what comes to light from now on, also where its id is lower than others that are there."""
-    found = Progress(max(0, app.store.happenings.last() - PAGE))
+    last = app.store.happenings.last()
+    found = Progress(max(0, last - BEFORE) if app.store.happenings.writers() else last)
     while len(found.look(app)) >= PAGE:
         pass
     return found
+
+
+def _between(ids: Iterable[int]) -> list[range]:
+    """What lies between each of them and the next."""
+    return [range(one + 1, other) for one, other in pairwise(ids) if other - one > 1]
 
 
 _encode = msgspec.json.Encoder().encode

@@ -79,10 +79,14 @@ class Patience:
         self._set_alarm(follower)
         await follower.woken.wait()
         follower.woken.clear()
+        await self.check()
+        return clock.monotonic() >= self._spoke + STILL
+
+    async def check(self) -> None:
+        """Looks whether the caller is still let in, if that was long ago. NotAuthenticated, NotAllowed."""
         if clock.monotonic() >= self._checked + CHECK:
             await self._admitted()
             self._checked = clock.monotonic()
-        return clock.monotonic() >= self._spoke + STILL
 
     def _set_alarm(self, follower: Follower) -> None:
         if not self._alarm_set:

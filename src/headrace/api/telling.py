@@ -37,13 +37,13 @@ class Changes:
     async def earlier(self) -> AsyncIterator[Batch]:
         """What has happened since, page by page; a batch is empty where nothing of a page was wanted."""
         count = PAGE
-        while self._earlier and count == PAGE and not self.follower.lost:
+        while self._earlier and count >= PAGE and not self.follower.lost:
             began = clock.monotonic()
             found = await to_thread.run_sync(self._earlier.look, self.app)
             count, self.mark = len(found), self._earlier.mark
             seen = await to_thread.run_sync(self._feed.seen, self.follower.wanted.reach)
             yield Batch([each for each in found if self.follower.wanted.takes(each.happening, seen)])
-            if count == PAGE:
+            if count >= PAGE:
                 await self._feed.pace.rest(clock.monotonic() - began)
 
     def new(self) -> Iterator[Batch]:
@@ -113,6 +113,7 @@ class Telling:
         yield frames.RETRY
         async for batch in self._changes.earlier():
             yield self._of(batch) or frames.still(self._mark())
+            await self._patience.check()
         while not self._changes.follower.lost:
             for batch in self._changes.new():
                 yield self._of(batch)
@@ -143,6 +144,7 @@ class Telling:
             self._lines.stir()
             while page := await self._lines.more():
                 yield self._of_lines(page, self._lines)
+                await self._patience.check()
 
     async def _end(self) -> bytes | None:
         """What is said last, if the run is over and not reopened since."""

@@ -49,12 +49,14 @@ class Calls:
     ) -> Created:
         """A run of that trigger, or the one that stands under the key; for the engine of that name, or for any.
 
-        A trigger that is not active is made so, where the call `activates` it; else its run waits until somebody does.
-        Raises KeyReused, BadCall for a key that is none, TriggerNotFound for one that was deleted, and the BadInput for which it cannot be run.
+        A trigger that is not active is made so, where the call `activates` it and makes a run; else its run waits until
+        somebody does. Raises KeyReused, BadCall for a key that is none, TriggerNotFound for one that was deleted, and the
+        BadInput for which it cannot be run; nothing is changed then.
         """
         _refuse_wrong_key(call.key)
-        if activates and not trigger.active:
-            trigger = self._registry.change(trigger.id, None, at, active=True)
+        key = Key(call.key, _request(call)) if call.key else None
+        if key and (earlier := self._store.runs.keyed(key, trigger.pipeline_id, trigger.id)):
+            return Created(earlier, made=False)
         definition, date = trigger.definition, call.execution_date or at
         new = maker.new_run(
             definition,
@@ -66,8 +68,10 @@ class Calls:
             variables={**call.variables, "execution_partition": f"{trigger.id}/{at:%Y%m%dT%H%M%S_%f}"},
             event_variables=call.event_variables,
             backfill_id=call.backfill_id,
-            key=Key(call.key, _request(call)) if call.key else None,
+            key=key,
         )
+        if activates and not trigger.active:
+            self._registry.change(trigger.id, None, at, active=True)
         return self._store.runs.create(new, at, owner=owner)
 
 

@@ -1,6 +1,6 @@
 """Matcher: what has happened becomes runs of the event triggers that ask for it, one run of a trigger for each.
 
-What is to be made is decided without a lock, and written in one transaction that looks whether it is still to be made.
+What is to be made is decided without a lock, and written in transactions that look whether it is still to be made.
 Several engines may do so at once. A run that cannot be made is missed, which its trigger says; it keeps back neither
 the runs of others nor what happened next.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from headrace import errors
-from headrace.engine import maker
+from headrace.engine import maker, portions
 from headrace.engine.maker import Look, Maker
 from headrace.engine.pins import Pin
 from headrace.model import matching
@@ -21,7 +21,7 @@ from headrace.store import Store
 from headrace.store.occurrences import BEGINNING, Handling, Listener
 from headrace.store.runs import NewRun
 
-AT_ONCE = 200  # occurrences of one transaction
+AT_ONCE = 200  # occurrences that are looked at together
 PASSED_OVER = timedelta(seconds=0.2)  # until what another engine had locked is looked at again
 
 
@@ -55,14 +55,18 @@ class Matcher:
         """How many of them were this engine's to deal with."""
         listeners = self._store.occurrences.listeners(found)
         plans = _Planning(self._maker.look(now), listeners, now).plans(found)
+        done = [self._carry_out_together(some, now) for some in portions.cut(plans)]
+        self._tell(listeners, [plan for _, become in done for plan in become])
+        return sum(dealt for dealt, _ in done)
+
+    def _carry_out_together(self, plans: Sequence[Plan], now: datetime) -> tuple[int, Sequence[Plan]]:
+        """In one transaction, or, if that goes wrong, one for each; how many were this engine's, and what became of them."""
         try:
-            dealt = self._carry_out(plans, now, [])
+            return self._carry_out(plans, now, []), plans
         except errors.StoreUnavailable:
             raise
         except Exception:
-            dealt, plans = self._carry_out_each(plans, now)
-        self._tell(listeners, plans)
-        return dealt
+            return self._carry_out_each(plans, now)
 
     def _carry_out(self, plans: Sequence[Plan], now: datetime, trail: list[int]) -> int:
         """`trail` gets the triggers whose runs are made, so that it ends with the one at which something went wrong."""

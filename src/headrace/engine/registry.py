@@ -54,16 +54,20 @@ class Registry:
         definition: Definition | None,
         at: datetime,
         *,
+        was: Definition | None = None,
         active: bool | None = None,
         in_code: bool | None = None,
     ) -> Trigger:
         """The trigger is defined so from now on, and active or paused, and in a file or not; None leaves it as it is.
 
         What was due before the change is dealt with as it was defined before. Raises what `create` does, and
-        TriggerNotFound, TriggerChanged; RowUnreadable for one that cannot be decoded, unless it is defined anew.
+        TriggerNotFound; TriggerChanged where it `was` to be defined so until now, and is not; RowUnreadable for one that
+        cannot be decoded, unless it is defined anew.
         """
         for _ in range(TRIES):
             seen = self._store.triggers.get(trigger_id, bare=definition is not None)
+            if was is not None and seen.definition != was:
+                break
             going = seen.active if active is None else active
             if changed := self._changed(seen, definition or seen.definition, at, active=going, in_code=in_code):
                 return changed

@@ -1,7 +1,7 @@
 """Scheduler: triggers that are due become runs.
 
-What is due is decided without a lock, and written in one transaction that looks whether it still is. Several engines may
-do so at once. A trigger whose project cannot be read misses its run and says why; one that cannot be decided at all is
+What is due is decided without a lock, and written in transactions that look whether it still is. Several engines may do
+so at once. A trigger whose project cannot be read misses its run and says why; one that cannot be decided at all is
 laid aside until somebody changes it; neither keeps the others waiting.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from headrace import errors
-from headrace.engine import maker
+from headrace.engine import maker, portions
 from headrace.engine.maker import Look, Maker
 from headrace.engine.pins import Pin
 from headrace.model import firing, schedule
@@ -23,7 +23,7 @@ from headrace.store import Store
 from headrace.store.firing import Firing, Perpetual, Stand
 from headrace.store.runs import NewRun
 
-AT_ONCE = 200  # triggers of one transaction
+AT_ONCE = 200  # triggers that are looked at together
 PASSED_OVER = timedelta(seconds=0.2)  # until what another engine had locked is looked at again
 REST = timedelta(seconds=1)  # between the beginnings of two runs of a trigger that is always on
 AGAIN = timedelta(seconds=60)  # until a project that could not be read is tried again, by what has no other fire time
@@ -84,6 +84,10 @@ class Scheduler:
         plans = [plan for each in due if (plan := self._plan(each, look, now))]
         if not plans:
             return len(due)  # they are laid aside
+        return sum(self._carry_out_together(some, now) for some in portions.cut(plans))
+
+    def _carry_out_together(self, plans: Sequence[Plan], now: datetime) -> int:
+        """In one transaction, or, if that goes wrong, one for each; how many of them were this engine's."""
         try:
             return self._carry_out(plans, now)
         except errors.StoreUnavailable:

@@ -75,9 +75,43 @@ def masked(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unmasked(given: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that were given, with those in place of `***` that it stood for when they were shown."""
-    shown = masked(was)
-    return {name: was[name] if name in was and value == shown[name] else value for name, value in given.items()}
+    """The variables that were given, with what was there in place of `***` where they are given as they were shown."""
+    return _unmasked(dict(given), masked(was), dict(was))
+
+
+def _unmasked(given: Any, shown: Any, was: Any) -> Any:
+    """Objects are compared field by field, and lists by what became of each of their elements."""
+    match given, shown, was:
+        case dict(), dict(), dict():
+            fields = cast("dict[str, Any]", given).items()
+            return {name: _unmasked(each, shown[name], was[name]) if name in was else each for name, each in fields}
+        case list(), list(), list():
+            places = _places(cast("list[Any]", given), cast("list[Any]", shown))
+            elements = enumerate(cast("list[Any]", given))
+            return [
+                _unmasked(each, shown[places[at]], was[places[at]]) if at in places else each for at, each in elements
+            ]
+        case _:
+            return was if given == shown != was else given
+
+
+def _places(given: Sequence[Any], shown: Sequence[Any]) -> dict[int, int]:
+    """At which place each of those that are given was shown; of one that is new nothing.
+
+    It is what is shown just so, at its own place rather than at another. Those that are shown nowhere are what has
+    changed of those that are not given, in their order; where some may have been taken out, nobody knows which.
+    """
+    found = {at: at for at, (one, other) in enumerate(zip(given, shown, strict=False)) if one == other}
+    moved: dict[str, list[int]] = {}
+    for place in reversed(range(len(shown))):
+        if place not in found:
+            moved.setdefault(written(shown[place]), []).append(place)
+    for at, each in enumerate(given):
+        if at not in found and (places := moved.get(written(each))):
+            found[at] = places.pop()
+    changed = [at for at in range(len(given)) if at not in found]
+    left = sorted(place for places in moved.values() for place in places)
+    return found | dict(zip(changed, left, strict=False)) if len(left) <= len(changed) else found
 
 
 def _masked(name: str, value: Any) -> Any:

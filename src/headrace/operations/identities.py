@@ -23,7 +23,8 @@ def known(app: App, issuer: str, claims: Mapping[str, Any]) -> User:
     grants = granted(app.settings.oidc_roles, claims.get(app.settings.oidc_claim))
     found = app.store.users.known(subject) or _claimed(app, subject, email)
     if found is None:
-        return users.create(app, email or subject, None, grants, email=email, subject=subject, **_names(claims))
+        name = email or subject.replace("@", "%40")  # a username with @ would be an email
+        return users.create(app, name, None, grants, email=email, subject=subject, **_names(claims))
     return app.store.users.change(found.id, _names(claims), clock.now(), grants if app.settings.oidc_roles else None)
 
 

@@ -11,30 +11,32 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from headrace import project
+from headrace import errors, project
 from headrace.app import App
 from headrace.model.trigger import Definition, Trigger
 from headrace.operations import sight
 from headrace.project import Project, Written
 
 
-def write(app: App, trigger: Trigger, definition: Definition, at: datetime, *, active: bool) -> None:
-    """The file says of the trigger what it is to be. One that is in no file stays so.
+def write(app: App, trigger: Trigger, definition: Definition | None, at: datetime, *, active: bool | None) -> None:
+    """The file says of the trigger what it is to be; None leaves it as it says. One that is in no file stays so.
 
-    Raises BadTriggers and TriggersUnwritable for a file that cannot be changed; nothing is changed then.
+    Raises BadTriggers and TriggersUnwritable for a file that cannot be changed, TriggerExists where it has another of
+    the new name; nothing is changed then.
     """
     if not trigger.in_code:
         return
     found, pipeline = _place(app, trigger)
-    before = _written(found, pipeline, trigger)
-    enabled = at if active and not trigger.active else trigger.last_enabled_at
-    if before:
-        after = replace(before, definition=definition, active=active, last_enabled_at=enabled)
-    else:
-        after = Written(definition, active, enabled, None, (), pipeline, 0)
+    before = _written(found, pipeline, trigger) or _entry(trigger, pipeline)
+    after = before if definition is None else replace(before, definition=definition)
+    if active is not None:
+        after = _switched(trigger, after, at, active=active)
+    renamed = after.definition.name != before.definition.name
+    if renamed:
+        _refuse_taken(found, pipeline, after.definition.name)
     project.write_trigger(found, pipeline, after)
-    if definition.name != trigger.definition.name:
-        project.remove_trigger(found, pipeline, trigger.definition.name)
+    if renamed:
+        project.remove_trigger(found, pipeline, before.definition.name)
 
 
 def is_wanted(folder: Path, pipeline: str) -> bool:
@@ -43,14 +45,23 @@ def is_wanted(folder: Path, pipeline: str) -> bool:
     return any(map(_saves, (project.draft(found, pipeline).whole, found.metadata)))
 
 
-def adopt(app: App, trigger: Trigger, at: datetime) -> Trigger:
-    """The trigger is in its project's file from now on, as it is. Raises what `write` does."""
+def refuse_taken(folder: Path, pipeline: str, name: str) -> None:
+    """TriggerExists where the pipeline's file has one of that name, in force or not."""
+    _refuse_taken(project.open(folder, os.environ), pipeline, name)
+
+
+def adopt(app: App, trigger: Trigger, at: datetime, *, active: bool | None = None) -> Trigger:
+    """The trigger is in its project's file from now on, as it is, or active or paused from now on, where that is said.
+
+    Raises BadTriggers and TriggersUnwritable; nothing is changed then.
+    """
     found, pipeline = _place(app, trigger)
     before = _written(found, pipeline, trigger)
-    envs, token = (before.envs, before.token) if before else ((), None)
-    written = Written(trigger.definition, trigger.active, trigger.last_enabled_at, token, envs, pipeline, 0)
-    project.write_trigger(found, pipeline, written)
-    return app.registry.change(trigger.id, None, at, in_code=True)
+    entry = _entry(trigger, pipeline)
+    if before:
+        entry = replace(entry, envs=before.envs, token=before.token)
+    project.write_trigger(found, pipeline, entry if active is None else _switched(trigger, entry, at, active=active))
+    return app.registry.change(trigger.id, None, at, active=active, in_code=True)
 
 
 def listed(app: App, folder: Path, pipeline: str) -> Sequence[Written]:
@@ -86,6 +97,24 @@ def _place(app: App, trigger: Trigger) -> tuple[Project, str]:
 def _written(found: Project, pipeline: str, trigger: Trigger) -> Written | None:
     entries = project.read_triggers(found, pipeline).entries
     return next((each for each in entries if each.definition.name == trigger.definition.name), None)
+
+
+def _entry(trigger: Trigger, pipeline: str) -> Written:
+    """What a file that does not know the trigger is to say of it."""
+    return Written(trigger.definition, trigger.active, trigger.last_enabled_at, None, (), pipeline, 0)
+
+
+def _switched(trigger: Trigger, written: Written, at: datetime, *, active: bool) -> Written:
+    """The entry of a trigger that is active or paused from now on."""
+    enabled = at if active and not trigger.active else trigger.last_enabled_at
+    return replace(written, active=active, last_enabled_at=enabled)
+
+
+def _refuse_taken(found: Project, pipeline: str, name: str) -> None:
+    """The file may have a trigger that is in force elsewhere, or cannot be read."""
+    file = project.read_triggers(found, pipeline)
+    if name in {each.definition.name for each in file.entries} | {fault.name for fault in file.faults}:
+        raise errors.TriggerExists(pipeline=pipeline, name=name)
 
 
 def _saves(settled: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace import clock, errors, project
 from headrace.app import App
-from headrace.operations import cancelling, reasons, sight
+from headrace.operations import cancelling, documents, reasons, sight
 from headrace.project import Draft, Project, drafts, pipeline_files
 
 TYPES = ("python", "integration", "streaming", "pyspark", "databricks", "execution_framework")
@@ -66,18 +66,22 @@ def create(app: App, folder: Path, new: New) -> Draft:
         own = {"uuid": name, "name": new.title, "created_at": str(at)}
         whole = {**drafted(app, folder, new.like).whole, **own}
     sight.refuse_beyond(app, tags(whole))
+    app.store.projects.refuse_remembered(found.path, found.name, name, tags(whole))
     pipeline_files.create(found, name, whole)
     return _written(app, found, name)
 
 
 def change(app: App, folder: Path, name: str, changes: Mapping[str, Any], order: Sequence[str] = ()) -> Draft:
-    """Those of FIELDS say something else, and the blocks stand in that order. Raises BadField, BadPipeline."""
+    """Those of FIELDS say something else, and the blocks stand in that order. What is masked in them stays as it was.
+
+    Raises BadField, BadPipeline.
+    """
     wanted = {field: value for field, value in changes.items() if field in FIELDS}
     _refuse_wrong(wanted)
     found = changeable(app, folder, name)
     if "tags" in wanted:
         sight.refuse_beyond(app, wanted["tags"])
-    pipeline_files.amend(found, name, lambda whole: drafts.order({**whole, **wanted}, order))
+    pipeline_files.amend(found, name, lambda whole: drafts.order({**whole, **_unmasked(wanted, whole)}, order))
     return _written(app, found, name)
 
 
@@ -163,6 +167,12 @@ def _is_readable(found: Project, name: str) -> bool:
         return bool(project.draft(found, name))
     except errors.BadPipeline:
         return False
+
+
+def _unmasked(wanted: Mapping[str, Any], whole: Entry) -> dict[str, Any]:
+    """What is wanted, with what is written in place of `***`."""
+    both = [field for field in wanted if isinstance(wanted[field], dict) and isinstance(whole.get(field), dict)]
+    return {**wanted, **{field: documents.unmasked(wanted[field], whole[field]) for field in both}}
 
 
 def _refuse_wrong(fields: Mapping[str, Any]) -> None:

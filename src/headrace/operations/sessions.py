@@ -1,6 +1,7 @@
 """Sessions: somebody logs in, and is known by a token from then on, until it ends or they log out."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -31,8 +32,7 @@ def login(app: App, name: str, password: str, where: str, kind: Kind = TokenKind
     have failed, for the name or from the address. It blocks for as long as a password takes to try.
     """
     subjects, at = (f"name {key(name)[: users.LONGEST]}", f"address {where}"), clock.monotonic()
-    if wait := app.failures.begin(subjects, at):
-        raise errors.TooManyLogins(seconds=math.ceil(wait))
+    _begin_try(app, subjects, at)
     user = users.known(app, name)
     kept = app.store.users.password(user.id) if user else None
     right = passwords.same(password[: passwords.MOST + 1], kept)
@@ -42,6 +42,18 @@ def login(app: App, name: str, password: str, where: str, kind: Kind = TokenKind
     if passwords.is_dated(kept):
         app.store.users.rehash(user.id, kept, passwords.digest(password))
     return begin(app, user, kind)
+
+
+def is_confirmed(app: App, user_id: int, password: str) -> bool:
+    """Whether who is in as that user has said their password, too. TooManyLogins once too many were wrong.
+
+    Those tries are counted on their own: whoever has a token of somebody does not keep them from logging in.
+    """
+    subjects, at = (f"user {user_id}",), clock.monotonic()
+    _begin_try(app, subjects, at)
+    if right := users.has_password(app, user_id, password):
+        app.failures.forgive(subjects, at)
+    return right
 
 
 def begin(app: App, user: User, kind: Kind = TokenKind.SESSION) -> Session:
@@ -59,6 +71,11 @@ def begin(app: App, user: User, kind: Kind = TokenKind.SESSION) -> Session:
 def logout(app: App, token_id: int) -> Token:
     """The token lets nobody in any more. TokenNotFound."""
     return tokens.revoke(app, token_id)
+
+
+def _begin_try(app: App, subjects: Collection[str], at: float) -> None:
+    if wait := app.failures.begin(subjects, at):
+        raise errors.TooManyLogins(seconds=math.ceil(wait))
 
 
 def _may_enter(user: User) -> bool:

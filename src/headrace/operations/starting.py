@@ -39,8 +39,11 @@ def begin_checked(app: App, checked: Checked) -> Begun:
 def start(app: App, asked: Asked) -> Created:
     """The run of what is asked for, moved by this app's engine at once if it has room, else by any.
 
-    Raises what `asking.check` and `create` do.
+    Where the key has a run, it is that one, whatever has become of the pipeline since. Raises what `asking.check` and
+    `create` do.
     """
+    if earlier := _earlier(app, asked, asked.folder):
+        return earlier
     _refuse_full(app.settings.home)
     return _start(app, *pinning.pin_asked(app, asked))
 
@@ -63,8 +66,18 @@ def create(app: App, checked: Checked, *, owner: str | None = None) -> Created:
 
     Raises KeyReused, NoEarlierOutput, ProjectUnreadable, ProjectChanged, HomeUnwritable.
     """
+    if earlier := _earlier(app, checked.asked, checked.project.path):
+        return earlier
     _refuse_full(app.settings.home)
     return _create(app, *pinning.pin(app, checked), owner=owner)
+
+
+def _earlier(app: App, asked: Asked, folder: Path) -> Created | None:
+    """The run that the key has, in the project of that folder; None where it has none. KeyReused."""
+    pipeline_id = app.store.projects.pipeline(folder, asked.pipeline) if asked.key else None
+    key = _key(asked)
+    found = app.store.runs.keyed(key, pipeline_id, None) if key and pipeline_id else None
+    return Created(found, made=False) if found else None
 
 
 def _create(app: App, checked: Checked, pinned: Pinned, *, owner: str | None) -> Created:
@@ -78,18 +91,24 @@ def _create(app: App, checked: Checked, pinned: Pinned, *, owner: str | None) ->
         blocks=_with_reused(app, checked.pipeline, pinned.pipeline_id, checked.chosen),
         variables=asked.variables,
         selection=asked.selection,
-        execution_date=now,
+        execution_date=asked.execution_date or now,
         reason="by hand",
         settings=asked.settings,
-        key=Key(asked.key, _request(checked)) if asked.key else None,
+        key=_key(asked),
     )
     return app.store.runs.create(new, now, owner=owner)
 
 
-def _request(checked: Checked) -> str:
-    """A hash of what is asked for, whatever its code is by then: the same again under one key means the same run."""
-    asked = checked.asked
-    whole = [str(checked.project.path), asked.pipeline, asked.variables, asked.selection, asdict(asked.settings)]
+def _key(asked: Asked) -> Key | None:
+    return Key(asked.key, _request(asked)) if asked.key else None
+
+
+def _request(asked: Asked) -> str:
+    """A hash of what is asked for of the pipeline, whatever its code is by then: the same again under one key means the
+    same run.
+    """
+    date = [asked.execution_date.isoformat()] if asked.execution_date else []
+    whole = [asked.variables, asked.selection, asdict(asked.settings), *date]
     return hashlib.blake2b(json.dumps(whole, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 

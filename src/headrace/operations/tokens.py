@@ -66,6 +66,13 @@ def _user_s(app: App, token: Token, user_id: int) -> Caller | None:
     return Caller(name, role, token.id, token.expires_at, everywhere, user_id, tagged)
 
 
+def highest(app: App, token: Token) -> Role:
+    """The highest role with which it lets anybody in: of a user's, the user's, as far as its own goes. UserNotFound."""
+    if token.user_id is None:
+        return token.role
+    return access.lower(token.role, app.store.users.get(token.user_id).role or Role.VIEWER)
+
+
 def revoke(app: App, token_id: int) -> Token:
     """It lets nobody in from now on; who is in with it is out within seconds. TokenNotFound."""
     return app.store.tokens.revoke(token_id, clock.now())

@@ -1,8 +1,9 @@
 """Triggers are written down, looked at, changed, paused and resumed; and runs of them are asked for."""
 
+import contextlib
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,20 @@ def check(folder: Path, pipeline: str, definition: Definition) -> None:
 
 
 def create(app: App, folder: Path, pipeline: str, definition: Definition, *, active: bool) -> Trigger:
-    """A new trigger of that pipeline. Raises BadTrigger, BadSchedule, TriggerExists, and what a run of it would."""
+    """A new trigger of that pipeline. Raises BadTrigger, BadSchedule, TriggerExists, and what a run of it would.
+
+    Where its pipeline's file is to have it, also BadTriggers and TriggersUnwritable.
+    """
     terms.refuse_wrong(definition)
     sight.refuse_unseen(app, folder, pipeline)
     sight.refuse_unseen_rules(app, folder, definition.rules)
     at = clock.now()
     kept = app.maker.keep(project.open(folder).path)
     pin = app.maker.pin(kept, pipeline, at)
-    made = app.registry.create(pin.pinned.pipeline_id, definition, at, active=active)
-    return in_code.adopt(app, made, at) if in_code.is_wanted(folder, pipeline) else made
+    if written := in_code.is_wanted(folder, pipeline):
+        in_code.refuse_taken(folder, pipeline, definition.name)
+    made = app.registry.create(pin.pinned.pipeline_id, definition, at, active=active and not written)
+    return _adopted(app, made, at, active=active) if written else made
 
 
 def find(app: App, named: str) -> Trigger:
@@ -193,23 +199,24 @@ def preview(definition: Definition, count: int, after: datetime | None = None) -
 
 
 def change(app: App, trigger: Trigger, definition: Definition, *, active: bool | None = None) -> Trigger:
-    """The trigger is defined so from now on, and active or paused, as it was where that is not said.
+    """The trigger is defined so from now on, and active or paused, as it is where that is not said.
 
-    Only what comes due later is run by it.
+    Only what comes due later is run by it. TriggerChanged where it is not defined any more as it was seen; TriggerExists
+    for a name that another has.
     """
     terms.refuse_wrong(definition)
     sight.refuse_unseen_rules(app, app.store.projects.names(trigger.pipeline_id)[0].path, definition.rules)
-    return _changed(app, trigger, definition, active=trigger.active if active is None else active)
+    return _changed(app, trigger, definition if definition != trigger.definition else None, active=active)
 
 
 def pause(app: App, trigger: Trigger) -> Trigger:
     """It begins no runs, and those that have not begun wait, until it is resumed."""
-    return _changed(app, trigger, trigger.definition, active=False)
+    return _changed(app, trigger, None, active=False)
 
 
 def resume(app: App, trigger: Trigger) -> Trigger:
     """It is active from now on. What passed while it was paused stays a gap."""
-    return _changed(app, trigger, trigger.definition, active=True)
+    return _changed(app, trigger, None, active=True)
 
 
 def delete(app: App, trigger: Trigger) -> None:
@@ -276,12 +283,33 @@ def _run(app: App, trigger: Trigger, call: Call, *, activates: bool, reason: str
     return created
 
 
-def _changed(app: App, trigger: Trigger, definition: Definition, *, active: bool) -> Trigger:
-    """The trigger as it is then, in its project's file as well if it is in one."""
-    _refuse_of_backfill(trigger)
-    at = clock.now()
+def _adopted(app: App, made: Trigger, at: datetime, *, active: bool) -> Trigger:
+    """The new trigger is in the file before it begins anything; one that cannot be is none."""
+    try:
+        return in_code.adopt(app, made, at, active=active)
+    except errors.HeadraceError:
+        with contextlib.suppress(errors.HeadraceError):
+            in_code.remove(app, replace(made, in_code=True))
+        app.store.triggers.delete(made.id, at)
+        raise
+
+
+def _changed(app: App, seen: Trigger, definition: Definition | None, *, active: bool | None) -> Trigger:
+    """The trigger as it is then, in its project's file as well if it is in one. None leaves what others say of it."""
+    _refuse_of_backfill(seen)
+    at, trigger = clock.now(), find(app, str(seen.id))
+    if definition is not None:
+        _refuse_other(app, seen, trigger, definition.name)
     in_code.write(app, trigger, definition, at, active=active)
-    return app.registry.change(trigger.id, definition, at, active=active)
+    return app.registry.change(trigger.id, definition, at, was=definition and seen.definition, active=active)
+
+
+def _refuse_other(app: App, seen: Trigger, trigger: Trigger, name: str) -> None:
+    """Before a file is written: TriggerChanged, and TriggerExists for a name that is another's."""
+    if trigger.definition != seen.definition:
+        raise errors.TriggerChanged(trigger=trigger.id)
+    if name != trigger.definition.name and app.store.triggers.find(trigger.pipeline_id, name):
+        raise errors.TriggerExists(pipeline=place(app, trigger)[1], name=name)
 
 
 def _next(trigger: Trigger) -> datetime | None:

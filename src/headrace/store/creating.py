@@ -51,7 +51,12 @@ class NewRun:
     @property
     def scope(self) -> str:
         """Within what its key is unique: its trigger, or its pipeline where a hand starts it."""
-        return f"trigger {self.trigger_id}" if self.trigger_id else f"pipeline {self.pipeline_id}"
+        return scope(self.pipeline_id, self.trigger_id)
+
+
+def scope(pipeline_id: int, trigger_id: int | None) -> str:
+    """Within what the keys of that trigger's runs are unique, or of those that a hand starts of that pipeline."""
+    return f"trigger {trigger_id}" if trigger_id else f"pipeline {pipeline_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +146,19 @@ def _refused(connection: sa.Connection, new: NewRun, at: datetime) -> Run:
 
 def _earlier(connection: sa.Connection, new: NewRun) -> Run | None:
     """The run that stands for this one; KeyReused when its key stands for something else."""
-    if new.key is not None:
-        query = sa.select(keys).where(keys.c.scope == new.scope, keys.c.key == new.key.key)
-        found = connection.execute(query).first()
-        if found and found.request != new.key.request:
-            raise errors.KeyReused(key=new.key.key)
-        if found:
-            return _only(connection, runs.c.uid == found.run_uid)
+    if new.key is not None and (found := keyed(connection, new.scope, new.key)):
+        return found
     if new.fire_time is not None:
         return _only(connection, sa.and_(runs.c.trigger_id == new.trigger_id, runs.c.fire_time == new.fire_time))
     return None
+
+
+def keyed(connection: sa.Connection, scope: str, key: Key) -> Run | None:
+    """The run that has the key; KeyReused when it stands for something else."""
+    found = connection.execute(sa.select(keys).where(keys.c.scope == scope, keys.c.key == key.key)).first()
+    if found and found.request != key.request:
+        raise errors.KeyReused(key=key.key)
+    return _only(connection, runs.c.uid == found.run_uid) if found else None
 
 
 def _only(connection: sa.Connection, that: sa.ColumnElement[bool]) -> Run | None:

@@ -144,6 +144,13 @@ class Database(ABC):
         """Calls `wake` in a thread of its own whenever somebody rang, and whenever a ring may have been missed."""
 
     @abstractmethod
+    def writers(self, table: str) -> frozenset[str]:
+        """Who writes into that table and has not ended: numbers that they have drawn may come to light after higher ones.
+
+        Nobody where writers are one at a time, since numbers come in their order there.
+        """
+
+    @abstractmethod
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
         """Begins the transaction, where the driver does not."""
 

@@ -1,6 +1,6 @@
 """What happens to runs, as a sequence that can be followed: their events, with what each run is of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ from headrace.model.run import Event
 from headrace.store import rows
 from headrace.store.columns import ID
 from headrace.store.database import Database
-from headrace.store.script import Plural, Statement
+from headrace.store.script import Statement
 from headrace.store.tables import events, pipelines, projects, runs
+
+SPANS = 16  # of ids, that are asked for at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,17 @@ class Happenings:
         asked = _AFTER_OF if of else _AFTER
         return [_happening(row) for row in self._database.ask(asked, id=event_id, most=limit, **of)]
 
-    def those(self, ids: Collection[int]) -> list[Happening]:
-        """Those of the events that have come to light, in their order."""
-        if not ids:
-            return []
-        statement, values = _THOSE.of(ids)
-        return [_happening(row) for row in self._database.ask(statement, **values)]
+    def within(self, spans: Sequence[range]) -> list[Happening]:
+        """The events with ids in those spans, which ascend, that have come to light, in their order."""
+        portions = (spans[start : start + SPANS] for start in range(0, len(spans), SPANS))
+        return [_happening(row) for some in portions for row in self._database.ask(_WITHIN, **_edges(some))]
+
+    def writers(self) -> frozenset[str]:
+        """Who writes events and has not ended: whatever id below the greatest is not there may be theirs, or never comes.
+
+        What those who have ended have written has come to light for whoever asks next.
+        """
+        return self._database.writers(events.name)
 
 
 _PLACED = (
@@ -68,8 +75,25 @@ _PLACED = (
 _LATER = _PLACED.where(events.c.id > sa.bindparam("id", type_=ID)).limit(sa.bindparam("most", type_=sa.Integer))
 _AFTER = Statement(_LATER)
 _AFTER_OF = Statement(_LATER.where(events.c.run_id == sa.bindparam("run", type_=ID)))
-_THOSE = Plural(lambda ids: _PLACED.where(events.c.id.in_(ids)))
+_WITHIN = Statement(
+    _PLACED.where(
+        events.c.id.between(sa.bindparam("first_0", type_=ID), sa.bindparam(f"last_{SPANS - 1}", type_=ID)),
+        sa.or_(
+            *(
+                events.c.id.between(sa.bindparam(f"first_{n}", type_=ID), sa.bindparam(f"last_{n}", type_=ID))
+                for n in range(SPANS)
+            )
+        ),
+    )
+)
 _OWN: Sequence[str] = ("run_uid", "project", "pipeline", "trigger_id", "backfill_id", "pipeline_id")
+
+
+def _edges(spans: Sequence[range]) -> dict[str, int]:
+    """The values of a question for them; the last fills what is over."""
+    filled = [*spans, *[spans[-1]] * (SPANS - len(spans))]
+    firsts = {f"first_{n}": span[0] for n, span in enumerate(filled)}
+    return firsts | {f"last_{n}": span[-1] for n, span in enumerate(filled)}
 
 
 def _happening(row: dict[str, Any]) -> Happening:

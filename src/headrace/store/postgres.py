@@ -17,6 +17,7 @@ from headrace.store import notices
 from headrace.store.columns import Moment
 from headrace.store.database import About, Database, Listener
 from headrace.store.exchange import Prepared
+from headrace.store.script import Statement
 
 IDLE = 10_000  # milliseconds that a transaction may do nothing: an engine that was stopped holds up no other for longer
 MIGRATION = 0x68656164  # the advisory lock of whoever changes the tables
@@ -137,6 +138,9 @@ class Postgres(Database):
     def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         return notices.Listener(self.connect, wake)
 
+    def writers(self, table: str) -> frozenset[str]:
+        return frozenset(row["virtualtransaction"] for row in self.ask(_WRITERS, table=table))
+
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
         """What is read is of one moment; what is counted after a lock was taken is what others have committed."""
         driver: Any = connection.connection.driver_connection
@@ -192,6 +196,15 @@ def _place(parameters: dict[str, Any]) -> str:
     return f"PostgreSQL {parameters.get('dbname') or ''}{' at ' if where else ''}{where}".strip()
 
 
+# A transaction keeps the lock that it has taken before it wrote until everybody sees what it has written, or it is undone.
+_WRITERS = Statement(
+    sa.text(
+        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = to_regclass(:table)"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND mode = 'RowExclusiveLock'"
+    )
+    .bindparams(sa.bindparam("table", type_=sa.Text))
+    .columns(sa.column("virtualtransaction", sa.Text))
+)
 # How the codes of errors begin that end a connection, or what it has ready; what the driver finds itself has none.
 _LOST = ("08", "57P", "0A")
 _UNREADABLE = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)

@@ -1,7 +1,7 @@
 """What is remembered of projects, their pipelines, snapshots and versions."""
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,6 +81,21 @@ class Projects:
         """As `pin`, of a version of which no run begins yet: the ids of pipeline and version."""
         with self._database.write(reach.Pipeline(pipeline.name, pipeline.tags)) as connection:
             return _note(connection, place(connection, path, name, at), pipeline, version, at)
+
+    def refuse_remembered(self, path: Path, name: str, pipeline: str, tags: Collection[str]) -> None:
+        """Raises PipelineExists for a new pipeline of these tags whose name another had that is beyond reach.
+
+        What is remembered of that one, its runs and triggers, would be the new one's. NotAllowed where the tags are.
+        """
+        with self._database.write(reach.Pipeline(pipeline, tags)) as connection:
+            found = connection.scalar(_NAMED, {"path": str(path), "pipeline": pipeline})
+        if found is None:
+            return
+        try:
+            with self._database.write(reach.Row(pipelines, found)):
+                pass
+        except (errors.PipelineNotFound, errors.NotAllowed) as beyond:
+            raise errors.PipelineExists(project=name, pipeline=pipeline) from beyond
 
     def _seen(self, path: Path, pipeline: Pipeline, version: str, snapshot: str, at: datetime) -> Pinned | None:
         """The rows, where they are there and say what they are to say."""

@@ -181,6 +181,14 @@ class Runs:
             raise errors.RunNotFound(run=run)
         return rows.run(found[0])
 
+    def keyed(self, key: Key, pipeline_id: int, trigger_id: int | None) -> Run | None:
+        """The run of that trigger that has the key, or of that pipeline where no trigger is said.
+
+        KeyReused when it was given to another request.
+        """
+        with self._database.read() as connection:
+            return creating.keyed(connection, creating.scope(pipeline_id, trigger_id), key)
+
     def brief(self, run_id: int) -> Brief:
         """What an engine is to know of the run before it moves it; RunNotFound if there is none."""
         return brief.read(self._database, run_id)

@@ -54,6 +54,9 @@ class SQLite(Database):
     def listen(self, name: str, wake: Callable[[About], None]) -> Listener:
         return datagrams.Listener(self._home, name, wake)
 
+    def writers(self, table: str) -> frozenset[str]:
+        return frozenset()
+
     def _begin(self, connection: sa.Connection, *, writes: bool) -> None:
         """Readers share; a transaction that will write takes the lock first, so that it is never refused half way."""
         driver: Any = connection.connection.driver_connection

@@ -54,3 +54,6 @@ def test_viewers_make_none_and_what_is_missing_is_told(served: Served) -> None:
     assert (refused["error"]["code"], refused["error"]["type"]) == (403, "unauthorized_access")
     lacking = served.client().post("/api/secrets", json={"secret": {"name": "", "value": "x"}}).json()
     assert lacking["error"]["errors"]["error"] == "name cannot be empty."
+    wrong = served.client().post("/api/secrets", json={"secret": {"name": served.name(), "value": {"of": "topsecret"}}})
+    assert wrong.json()["error"]["message"] == "value is '***'; expected text."
+    assert "topsecret" not in wrong.text

@@ -8,6 +8,7 @@ from tests.api.conftest import Caller, Served
 from tests.dialects.mage.contract import like
 
 from headrace.api.mage.users import shapes
+from headrace.model import failures
 from headrace.model.access import Grant, Role
 from headrace.operations import sessions, tokens, users
 
@@ -141,6 +142,30 @@ def test_another_password_takes_the_one_that_is(served: Served) -> None:
     right = {"password": "battery staple", "password_confirmation": "battery staple", "password_current": PASSWORD}
     assert "error" not in caller.put(path, json={"user": right}).json()
     assert users.has_password(served.app, user["id"], "battery staple")
+
+
+def test_nobody_goes_on_guessing_the_password_of_whose_token_they_have(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "MOST", 2)
+    user = made(served, role_ids=[4])
+    caller, path = into(served, user), f"/api/users/{user['id']}"
+    guess = {"user": {"password": "battery staple", "password_current": "wrong"}}
+    for _ in range(2):
+        assert error_of(caller.put(path, json=guess)) == (400, "record_invalid")
+    answer = caller.put(path, json=guess)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (429, "too_many_requests")
+    assert 0 < int(answer.headers["retry-after"]) <= 300
+    assert sessions.login(served.app, user["username"], PASSWORD, "here").user.id == user["id"]
+
+
+@pytest.mark.parametrize("field", ["password", "password_confirmation", "password_current"])
+def test_a_password_that_is_no_text_is_not_told_again(served: Served, field: str) -> None:
+    user = made(served, role_ids=[4])
+    given = {"password": "battery staple", field: ["topsecret"]}
+    answer = into(served, user).put(f"/api/users/{user['id']}", json={"user": given})
+    assert answer.json()["error"]["message"] == f"{field} is '***'; expected text."
+    assert "topsecret" not in answer.text
 
 
 def test_nobody_changes_who_is_above_them(served: Served) -> None:

@@ -7,6 +7,9 @@ from typing import Any, cast
 from headrace import errors
 from headrace.api.mage import dates
 from headrace.api.mage.asked import Asked
+from headrace.operations import documents
+
+SECRET = frozenset({"password", "password_confirmation", "password_current", "value"})  # they are not told again
 
 
 def text(asked: Asked, name: str) -> str:
@@ -42,5 +45,5 @@ def mapping(asked: Asked, name: str) -> Mapping[str, Any] | None:
 
 def _text(name: str, found: Any) -> str:
     if not isinstance(found, str):
-        raise errors.BadField(field=name, given=found, expected="text")
+        raise errors.BadField(field=name, given=documents.MASK if name in SECRET else found, expected="text")
     return found

@@ -79,9 +79,10 @@ async def changes(
         raise _bad_mark(last_event_id, after)
     if run_id is not None:
         await to_thread.run_sync(runs.get, home, run_id)
-    since = None if mark is None else await to_thread.run_sync(_bounded, home, mark)
+    whole: App = request.app.state.home  # marks are of what happens to all
+    since = None if mark is None else await to_thread.run_sync(_bounded, whole, mark)
     patience = _patience(request, home, run_id)
-    told = _changes(request.app.state.home, feed, wanted, since, patience, ends=until is not None)
+    told = _changes(whole, feed, wanted, since, patience, ends=until is not None)
     return Stream(_counted(request, told))
 
 
@@ -109,9 +110,9 @@ async def follow(
     mark, cursor = _mark(last_event_id, after)
     asked = logs.Asked(home, run_id, run_logs.choice(level=level, text=text), block, attempt)
     following, begin = await to_thread.run_sync(_opened, asked, cursor or None, tail)
-    since = await to_thread.run_sync(_bounded, home, mark or 0)
-    patience = _patience(request, home, run_id)
     whole: App = request.app.state.home  # of which the run alone is told
+    since = await to_thread.run_sync(_bounded, whole, mark or 0)
+    patience = _patience(request, home, run_id)
     told = _run(whole, feed, following, begin, cursor, since, patience, ends=until is not None)
     return Stream(_counted(request, told))
 

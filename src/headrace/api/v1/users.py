@@ -11,7 +11,7 @@ from headrace.api import gate
 from headrace.api.v1 import answers, given, here
 from headrace.api.v1.here import Home, Who, Whole
 from headrace.model.access import Caller, Grant, Role
-from headrace.operations import documents, users
+from headrace.operations import documents, sessions, users
 
 router = here.routes("users")
 
@@ -89,9 +89,9 @@ def show_self(home: Whole, who: Who) -> Response:
 
 @router.patch("/users/me", summary="Change oneself", responses=SHOWN)
 def change_self(home: Whole, who: Who, changes: OwnChanges) -> Response:
-    """Whoever changes the password has to log in again, wherever they are."""
+    """Whoever changes the password has to log in again, wherever they are. 429 once too many were wrong."""
     said = {name: value for name, value in changes.said.items() if name != "current_password"}
-    if "password" in said and not users.has_password(home, _own(who), changes.current_password or ""):
+    if "password" in said and not sessions.is_confirmed(home, _own(who), changes.current_password or ""):
         raise errors.BadField(field="current_password", given="another", expected="the password that is")
     return answers.written(documents.user(users.change(home, _own(who), said)))
 

@@ -12,7 +12,7 @@ from headrace.api.mage.resources import Resource
 from headrace.api.mage.users import given, shapes
 from headrace.app import App
 from headrace.model.access import Caller, Grant, Role, User
-from headrace.operations import users
+from headrace.operations import sessions, users
 
 user_noun = Resource("user", "users")
 user_role_noun = Resource("user_role", "user_roles")
@@ -116,7 +116,7 @@ def _refuse_above(caller: Caller, user: User) -> None:
 
 def _refuse_wrong_password(asked: Asked, home: App, user: User, new: str | None) -> None:
     current = text_if_any(asked, "password_current")
-    if new is not None and not users.has_password(home, user.id, current or ""):
+    if new is not None and not sessions.is_confirmed(home, user.id, current or ""):
         raise errors.BadRecord(why="Current password is incorrect.")
 
 
