@@ -160,6 +160,20 @@ def test_what_was_taken_back_is_given_up_and_who_writes_elsewhere_is_not_waited_
         assert progress.mark == early, "nobody writes any more: it was never missing"
 
 
+def test_what_was_gone_long_ago_is_not_waited_for_while_somebody_writes(engines: Engines) -> None:
+    """Of a past of which much was dropped nothing is asked for again."""
+    begun = engines.now.mark
+    gone, early = engines.late(), engines.early()
+    engines.slow.rollback()
+    engines.late()
+    progress = Progress(begun, settled=early)
+    assert engines.looked(progress) == [early]
+    assert (progress.mark, gone < early) == (early, True)
+    latest = engines.early()
+    assert engines.looked(progress) == [latest]
+    assert progress.mark == early
+
+
 def test_what_comes_to_light_while_it_looks_comes_in_its_order(
     engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Runs over HTTP: begun once under their key, listed by what they are to be, looked at, cancelled, run again."""
 
+import base64
 import json
 import time
 from typing import Any
@@ -244,6 +245,10 @@ def test_lists_page_by_page(client: Caller, served: Served) -> None:
     assert found == made[::-1]
     cursor = client.get("/v1/runs?limit=1").json()["next"]
     assert refused(client.get(f"/v1/runs?status=failed&cursor={cursor}"), 422, "cursor")["kind"] == "bad_cursor"
+    digest = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).partition(b":")[2]
+    for forged in (b"0" * 20 + b"9" * 30, str(2**63).encode(), b"-1", b""):
+        made = base64.urlsafe_b64encode(forged + b":" + digest).decode().rstrip("=")
+        refused(client.get(f"/v1/runs?cursor={made}"), 422, "cursor")
 
 
 def test_filters_that_mean_nothing_are_refused_by_name(client: Caller) -> None:

@@ -11,7 +11,9 @@ from tests.newest import newest
 from headrace.engine import backfiller
 from headrace.engine.backfiller import Backfiller
 from headrace.engine.maker import Maker
+from headrace.model import backfill as ranges
 from headrace.model.run import Run, RunStatus
+from headrace.model.slot import Slot
 from headrace.model.trigger import Backfill, BackfillStatus, Definition, TriggerSettings, TriggerType, Which
 from headrace.settings import Settings
 from headrace.store.backfills import NewBackfill
@@ -203,3 +205,29 @@ def test_what_was_taken_by_another_meanwhile_is_looked_at_again_a_little_later(
     assert again_at
     assert AT < again_at < AT + MINUTE
     assert len(runs(works, backfill)) == 5
+
+
+def test_its_slots_are_reckoned_once_for_each_start(
+    works: Clockwork, service: Backfiller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reckoned, slots = list[datetime](), ranges.slots
+
+    def noted(start: datetime, end: datetime, kind: str, units: int) -> tuple[Slot, ...]:
+        reckoned.append(start)
+        return slots(start, end, kind, units)
+
+    monkeypatch.setattr(ranges, "slots", noted)
+    monkeypatch.setattr(backfiller, "AT_ONCE", 2)
+    backfill = begin(works)
+    carry_out(service)
+    assert reckoned == DATES[:1]
+    for run in runs(works, backfill):
+        works.end(run, RunStatus.FAILED)
+    service.run_once(AT + HOUR)
+    seen = again(works, backfill)
+    assert works.store.backfills.change(seen, {"start_time": DATES[3]}, AT + HOUR)
+    seen = again(works, backfill)
+    assert works.store.backfills.start(seen, DATES[3:], seen.trigger_id or 0, AT + 2 * HOUR)
+    carry_out(service, AT + 2 * HOUR)
+    assert reckoned == [DATES[0], DATES[3]]
+    assert runs(works, backfill)[-1].variables["interval_start_datetime_previous"] == DATES[3].isoformat()

@@ -561,6 +561,14 @@ def test_a_bookmark_moves_with_the_commit(mill: Mill) -> None:
     assert (found.value, found.attempt) == ({"id": 9}, mill.attempts(run, "load")[0].uid)
 
 
+def test_a_load_that_replaces_what_another_has_loaded_has_that_begin_anew(mill: Mill) -> None:
+    for block, mode in (("one", "replace"), ("other", "append"), ("other", "replace")):
+        run, _ = mill.begin(step(block, writes="sales"))
+        mill.run(block, mode=mode, bookmark={"id": 9})
+        one, other = (mill.engine.real.bookmarks.find(run.pipeline_id, each) for each in ("one", "other"))
+        assert (one is None, other is None) == (mode == "replace" and block == "other", block == "one")
+
+
 # The threads
 
 

@@ -11,17 +11,19 @@ from tests.store.test_moves import complete, rows, start, write
 
 from headrace import errors
 from headrace.model import transitions
-from headrace.model.dataset import WriteMode
+from headrace.model.dataset import Operation, WriteMode
 from headrace.model.limits import Limits
 from headrace.model.output import DATASET, Output
 from headrace.model.pipeline import Block, BlockType, Pipeline
 from headrace.model.rule import Rule, RuleKind
 from headrace.model.run import Attempt, BlockRun, BlockStatus, Failure, Run, RunStatus
 from headrace.model.trigger import TriggerType
-from headrace.store import Store
+from headrace.store import Store, bookmarks
 from headrace.store.bookmarks import Bookmark
 from headrace.store.changes import AttemptCommits, AttemptDelayed, AttemptEnded, BlockMoved, Change
+from headrace.store.database import Database
 from headrace.store.projects import Pinned
+from headrace.store.script import Script
 from headrace.store.written import Written
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -150,6 +152,40 @@ def test_a_bookmark_moves_with_the_turn_or_not_at_all(store: Store, begin: Begin
     store.datasets.ensure("sales", "datasets/sales", AT)
     write(store, run, *completed(run, row, attempt), mark)
     assert store.bookmarks.find(run.pipeline_id, "a") == mark
+
+
+@pytest.mark.parametrize("operation", WriteMode)
+def test_a_load_that_replaces_a_dataset_has_others_that_load_into_it_begin_anew(
+    store: Store, database: Database, begin: Begin, operation: WriteMode
+) -> None:
+    run, row, attempt = committing(store, begin)
+    mark = Bookmark(pipeline_id=run.pipeline_id, block="a", value={"id": 9}, attempt=attempt.uid, updated_at=LATER)
+    for name in ("sales", "stock"):
+        store.datasets.ensure(name, f"datasets/{name}", AT)
+        before = replace(written(run, attempt, 3), dataset=name, attempt=f"of_{name}", block=name)
+        store.datasets.written(before)
+        with database.write() as connection, Script(connection) as script:
+            bookmarks.move(script, [replace(mark, block=name, attempt=f"of_{name}")])
+    ended, moved, version = completed(run, row, attempt)
+    assert isinstance(version, Written)
+    write(store, run, ended, moved, replace(version, dataset="Sales", operation=Operation(operation)), mark)
+    there = [name for name in ("a", "sales", "stock") if store.bookmarks.find(run.pipeline_id, name)]
+    assert there == (["a", "stock"] if operation is WriteMode.REPLACE else ["a", "sales", "stock"])
+
+
+def test_what_is_no_load_and_replaces_a_dataset_leaves_the_bookmarks(
+    store: Store, database: Database, begin: Begin
+) -> None:
+    run, row, attempt = committing(store, begin)
+    store.datasets.ensure("sales", "datasets/sales", AT)
+    store.datasets.written(replace(written(run, attempt, 3), attempt="before", block="load"))
+    mark = Bookmark(pipeline_id=run.pipeline_id, block="load", value={}, attempt="before", updated_at=LATER)
+    with database.write() as connection, Script(connection) as script:
+        bookmarks.move(script, [mark])
+    ended, moved, version = completed(run, row, attempt)
+    assert isinstance(version, Written)
+    write(store, run, ended, moved, replace(version, operation=Operation.REPLACE))
+    assert store.bookmarks.find(run.pipeline_id, "load") == mark
 
 
 @pytest.mark.parametrize("listened", ["sales", "stock"])

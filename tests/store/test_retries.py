@@ -5,16 +5,18 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from tests.store.conftest import AT, together
+from tests.store.conftest import AT, TOKEN, together
 from tests.store.test_moves import LATER, complete, rows, start
 
 from headrace.model import transitions
 from headrace.model.run import BlockRun, BlockStatus, Reopening, Run, RunStatus
+from headrace.model.trigger import Definition, TriggerType
 from headrace.store import Store, tables
 from headrace.store.changes import BlockMoved, RunMoved
 from headrace.store.database import Database
 from headrace.store.projects import Pinned
 from headrace.store.runs import Claims
+from headrace.store.triggers import Standing
 
 Begin = Callable[..., tuple[Run, dict[str, BlockRun]]]
 Live = Callable[..., None]
@@ -74,6 +76,21 @@ def test_a_reopened_run_is_there_to_be_claimed(store: Store, fail: Fail) -> None
     store.runs.reopen("engine-1", AT, own=False)
     assert store.runs.claim("engine-1", 9, AT, own=False) == Claims(taken=[run.id])
     assert store.runs.get(run.id).epoch == run.epoch + 1
+
+
+def test_a_run_that_was_cancelled_while_it_was_held_goes_on_when_it_is_asked(
+    store: Store, create: Callable[..., Run], pinned: Pinned, live: Live
+) -> None:
+    called, never = Definition(name="called", type=TriggerType.API), Standing(None, None)
+    trigger = store.triggers.create(pinned.pipeline_id, called, TOKEN, never, AT, active=False)
+    run = create(trigger_id=trigger.id)
+    assert run.held
+    assert store.runs.close(run.id, None, RunStatus.CANCELLED, "by hand", AT)
+    assert store.triggers.change(trigger, called, never, LATER, active=True)
+    store.runs.request_retry(run.id, ask(run, "a", "b"))
+    assert store.runs.reopen("engine-1", LATER, own=False) == [run.id]
+    live("engine-1")
+    assert store.runs.claim("engine-1", 9, LATER, own=False) == Claims(taken=[run.id])
 
 
 def test_an_engine_carries_out_what_it_asked_itself_and_has_the_run(store: Store, fail: Fail, live: Live) -> None:

@@ -134,6 +134,28 @@ def test_two_jobs_of_one_target_each_have_a_bookmark(mover: Mover, warehouse: Wa
     assert found == [("p_1", '"3"', 0), ("p_2", '"13"', 0)]
 
 
+def test_whose_rows_another_job_has_replaced_begins_anew(
+    mover: Mover, warehouse: Warehouse, orders: Document, target: tuple[Document, Read]
+) -> None:
+    place, read = target
+    warehouse.run("CREATE TABLE more AS SELECT id + 10 AS id, who, at FROM orders")
+    how = {"load_type": "incremental", "incremental_column_name": "id"}
+    mover.move(orders, place, job="p_1", **how)
+    mover.move(warehouse.table("more"), place, job="p_2")
+    assert read() == [(11, "a"), (12, "b"), (13, None)]
+    moved = mover.move(orders, place, job="p_1", **how)
+    assert (moved.rows, moved.mode) == (3, Mode.REPLACE)
+    assert read() == [(1, "a"), (2, "b"), (3, None)]
+
+
+def test_of_other_tables_that_are_replaced_no_job_hears(mover: Mover, warehouse: Warehouse, orders: Document) -> None:
+    how = {"load_type": "incremental", "incremental_column_name": "id"}
+    mover.move(orders, warehouse.table("kept"), job="p_1", **how)
+    for job in ("p_2", "p_3"):
+        mover.move(orders, warehouse.table("Kept"), job=job)
+    assert mover.move(orders, warehouse.table("kept"), job="p_1", **how).mode is Mode.APPEND
+
+
 def test_rows_and_bookmark_come_in_one_transaction(mover: Mover, warehouse: Warehouse, orders: Document) -> None:
     how = {"load_type": "incremental", "incremental_column_name": "id"}
     mover.move(orders, warehouse.table("kept"), **how)
@@ -176,7 +198,7 @@ def test_a_dataset_gets_its_rows_and_the_bookmark_with_the_outcome(mover: Mover,
     how = {"load_type": "incremental", "incremental_column_name": "id"}
     place = {"plugin": "dataset", "table_name": "kept"}
     (output,) = mover.move(orders, place, **how).outputs
-    noted = {"state": "s1", "value": "3", "attempt": "a1"}
+    noted = {"state": "s1", "value": "3", "kind": "integer", "attempt": "a1"}
     assert (output.kind, output.codec, output.rows) == ("dataset", "parquet", 3)
     assert output.extra == {"dataset": "kept", "mode": "replace", "keys": [], "bookmark": noted}
     assert _parquet(mover.folder / output.path) == [(1, "a"), (2, "b"), (3, None)]
@@ -185,3 +207,48 @@ def test_a_dataset_gets_its_rows_and_the_bookmark_with_the_outcome(mover: Mover,
     assert (output.rows, output.extra["mode"]) == (1, "append")
     mover.kept = Bookmark("s1", "3", "a1")
     assert mover.move(orders, place, **how).outputs == ()  # nothing is new
+
+
+ENDS: list[Document] = [
+    {"plugin": "duckdb", "path": "kept.duckdb", "table_name": "kept"},
+    {"plugin": "sqlite", "path": "kept.db", "table_name": "kept"},
+    {"plugin": "parquet", "path": "kept.parquet"},
+]
+
+
+@pytest.mark.parametrize("place", ENDS, ids=lambda place: place["plugin"])
+def test_a_column_that_has_come_to_be_of_another_kind_tells_no_more_what_is_new(
+    mover: Mover, place: Document, refused: Callable[..., str]
+) -> None:
+    """10 comes after 9, and as text before it."""
+    how = {"load_type": "incremental", "incremental_column_name": "id"}
+    source, file = {"connector": "file", "plugin": "csv", "path": "in.csv"}, mover.folder / "in.csv"
+    file.write_text("id,v\n" + "".join(f"{each},x\n" for each in range(1, 10)))
+    assert mover.move(source, place, **how).rows == 9
+    for odd in ("-,x\n", "10.5,x\n"):
+        file.write_text("id,v\n10,x\n" + odd)
+        assert "column id cannot be moved: it was bigint when the job got to 9, and is " in refused(
+            lambda: mover.move(source, place, **how)
+        )
+    file.write_text("id,v\n9,x\n10,x\n")
+    assert mover.move(source, place, **how).rows == 1
+
+
+def test_a_column_without_a_value_is_of_no_other_kind(mover: Mover) -> None:
+    how = {"load_type": "incremental", "incremental_column_name": "id"}
+    source, file = {"connector": "file", "plugin": "csv", "path": "in.csv"}, mover.folder / "in.csv"
+    for lines, rows in (("9,x\n", 1), ("", 0), (",x\n", 0), ("9,x\n10,x\n", 1)):
+        file.write_text("id,v\n" + lines)
+        assert mover.move(source, ENDS[0], **how).rows == rows
+
+
+def test_a_column_may_become_a_wider_one(mover: Mover, warehouse: Warehouse) -> None:
+    warehouse.run("CREATE TABLE days AS SELECT 1::smallint AS id, '2026-01-01'::date AS day")
+    wider = {"id": ("int", "bigint", "numeric(20, 0)"), "day": ("timestamp",)}
+    for column, types in wider.items():
+        how = {"load_type": "incremental", "incremental_column_name": column}
+        place = warehouse.table(f"kept_{column}")
+        mover.move(warehouse.table("days"), place, job=column, **how)
+        for each in types:
+            warehouse.run(f"ALTER TABLE days ALTER COLUMN {column} TYPE {each}")
+            assert mover.move(warehouse.table("days"), place, job=column, **how).rows == 0

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import pytest
 from tests.transfer.conftest import Document, Mover, Warehouse
 
 from headrace import clock, errors
+
+pq: Any = import_module("pyarrow.parquet")
 
 PATIENCE = 60.0
 PROGRAMS = ("mariadbd", "mariadb-install-db")
@@ -35,6 +38,11 @@ class Maria:
         with pymysql.connect(unix_socket=self._socket, user="root", autocommit=True) as connection:
             for statement in statements:
                 connection.cursor().execute(statement)
+
+    def ask(self, statement: str) -> Any:
+        with pymysql.connect(unix_socket=self._socket, user="root") as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
 
 
 def _program(name: str) -> str | None:
@@ -133,6 +141,61 @@ def test_a_bookmark_is_as_far_as_its_column_is(
     assert mover.move(how, warehouse.table("grain")).rows == 0
 
 
+def _made(maria: Maria, mover: Mover, *statements: str) -> Document:
+    maria.run("CREATE OR REPLACE DATABASE mill CHARACTER SET utf8mb4", *statements)
+    return _table(maria, mover)
+
+
+def test_times_beyond_a_day_tell_what_is_new(mover: Mover, warehouse: Warehouse, maria: Maria) -> None:
+    rows = "INSERT INTO mill.grain VALUES ('26:00:00', 1), ('-01:30:00', 0)"
+    source = _made(maria, mover, "CREATE TABLE mill.grain (k time, id int)", rows)
+    how: Document = {"load_type": "incremental", "incremental_column_name": "k"}
+    assert mover.move(source, warehouse.table("grain"), **how).bookmark == "26:00:00"
+    assert mover.move(source, warehouse.table("grain"), **how).rows == 0
+    maria.run("INSERT INTO mill.grain VALUES ('100:00:00', 2)")
+    assert mover.move(source, warehouse.table("grain"), **how).rows == 1
+    assert warehouse.ask("SELECT k FROM grain ORDER BY id") == [("-01:30:00",), ("26:00:00",), ("100:00:00",)]
+
+
+def test_bytes_tell_not_what_is_new(mover: Mover, warehouse: Warehouse, maria: Maria) -> None:
+    source = _made(maria, mover, "CREATE TABLE mill.grain (k binary(2))", "INSERT INTO mill.grain VALUES ('a')")
+    with pytest.raises(errors.LoadFailed, match="The column k cannot be moved: it has bytes in it"):
+        mover.move(source, warehouse.table("grain"), load_type="incremental", incremental_column_name="k")
+
+
+def test_a_text_that_is_longer_than_the_servers_packets_comes_whole(mover: Mover, maria: Maria) -> None:
+    row = "INSERT INTO mill.grain VALUES (repeat('ü', 1000000), NULL)"
+    source = _made(maria, mover, "CREATE TABLE mill.grain (words longtext, more mediumtext)", row)
+    ((before,),) = maria.ask("SELECT @@global.max_allowed_packet")
+    maria.run("SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        mover.move(source, {"plugin": "parquet", "path": "kept.parquet"})
+    finally:
+        maria.run(f"SET GLOBAL max_allowed_packet = {before}")
+    assert pq.read_table(mover.folder / "kept.parquet").to_pylist() == [{"words": "ü" * 1_000_000, "more": None}]
+
+
+@pytest.mark.parametrize("kind", ["date", "datetime", "timestamp NULL"])
+def test_a_day_that_no_calendar_has_is_refused(mover: Mover, maria: Maria, kind: str) -> None:
+    table = f"CREATE TABLE mill.grain (k {kind})"
+    source = _made(maria, mover, table, "SET sql_mode = ''", "INSERT INTO mill.grain VALUES ('0000-00-00')")
+    with pytest.raises(errors.LoadFailed, match="The column k cannot be moved: it has a value that is none of"):
+        mover.move(source, {"plugin": "parquet", "path": "kept.parquet"})
+
+
+def test_decimals_of_more_digits_than_others_have_go_as_far_as_they_fit(
+    mover: Mover, warehouse: Warehouse, maria: Maria
+) -> None:
+    long = "12345678901234567890123456789012345.123456789012345678901234567890"
+    table = "CREATE TABLE mill.grain (k decimal(65, 30))"
+    source = _made(maria, mover, table, f"INSERT INTO mill.grain VALUES ({long})", "INSERT INTO mill.grain VALUES (9)")
+    how: Document = {"load_type": "incremental", "incremental_column_name": "k"}
+    assert mover.move(source, warehouse.table("grain"), **how).bookmark == long
+    assert warehouse.ask("SELECT k FROM grain ORDER BY k DESC") == [(Decimal(long),), (Decimal(9),)]
+    with pytest.raises(errors.LoadFailed, match="The column k cannot be moved: it has a value that is none of"):
+        mover.move(source, {"plugin": "parquet", "path": "kept.parquet"})
+
+
 @pytest.mark.parametrize("option", ["ssl=true", "ssl_ca=/nowhere.pem"])
 def test_no_connection_is_less_safe_than_it_was_asked_to_be(mover: Mover, grain: Document, option: str) -> None:
     mover.secrets["maria"] += f"?{option}"
@@ -142,9 +205,13 @@ def test_no_connection_is_less_safe_than_it_was_asked_to_be(mover: Mover, grain:
 
 
 def test_the_newest_of_each_key(mover: Mover, warehouse: Warehouse, maria: Maria, grain: Document) -> None:
-    how = {"load_type": "incremental_with_qualify", "incremental_column_name": "stamp", "primary_keys": ["id"]}
+    how: Document = {
+        "load_type": "incremental_with_qualify",
+        "incremental_column_name": "stamp",
+        "primary_keys": ["id"],
+    }
     maria.run("INSERT INTO mill.grain (id, words, stamp) VALUES (1, 'old', '2025-01-01'), (1, 'new', '2025-01-02')")
-    columns = {"column_include_list": ["id", "words"]}
+    columns: Document = {"column_include_list": ["id", "words"]}
     assert mover.move({**grain, **how}, warehouse.table("grain"), **columns).rows == 2
     assert warehouse.ask("SELECT words FROM grain WHERE id = 1") == [("new",)]
     maria.run("INSERT INTO mill.grain (id, words, stamp) VALUES (1, 'newer', '2026-01-02')")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -125,6 +126,45 @@ def test_from_duckdb_to_postgresql(mover: Mover, warehouse: Warehouse) -> None:
     found = warehouse.ask("SELECT a, b, c, d, e, f, g, h, i, k FROM o")
     documents = ([1, None], {"x": "y"}, "low", datetime(2026, 1, 1), "1 day", {}, b"z")
     assert found == [(255, Decimal(18446744073709551615), Decimal(7), *documents)]
+
+
+def test_the_largest_whole_numbers_of_duckdb_go_where_they_fit(
+    mover: Mover, warehouse: Warehouse, refused: Callable[..., str]
+) -> None:
+    parquet: Document = {"plugin": "parquet", "path": "kept.parquet"}
+    for value, fits in ((2**128 - 1, False), (10**38 - 1, True)):
+        path = f"{fits}.duckdb"
+        source: Document = {"connector": "jdbc", "plugin": "duckdb", "path": path, "table_name": "large"}
+        with duckdb.connect(str(mover.folder / path)) as connection:
+            connection.execute(f"CREATE TABLE large AS SELECT {value}::UHUGEINT AS n")
+        mover.move(source, warehouse.table("kept"))
+        assert warehouse.ask("SELECT n FROM kept") == [(Decimal(value),)]
+        if fits:
+            mover.move(source, parquet)
+        else:
+            assert "it has a value that is none of the type UHUGEINT" in refused(partial(mover.move, source, parquet))
+    assert pq.read_table(mover.folder / "kept.parquet")["n"].to_pylist() == [Decimal(10**38 - 1)]
+
+
+def test_bytes_of_sqlite_tell_not_what_is_new(mover: Mover, refused: Callable[..., str]) -> None:
+    with closing(sqlite3.connect(mover.folder / "odd.db")) as connection, connection:
+        connection.execute("CREATE TABLE odd (k BLOB)")
+        connection.execute("INSERT INTO odd VALUES (x'01')")
+    source: Document = {"connector": "jdbc", "plugin": "sqlite", "path": "odd.db", "table_name": "odd"}
+    how: Document = {"load_type": "incremental", "incremental_column_name": "k"}
+    said = refused(lambda: mover.move(source, {"plugin": "parquet", "path": "kept.parquet"}, **how))
+    assert said == "The column k cannot be moved: it has bytes in it, and a bookmark keeps none."
+
+
+@pytest.mark.parametrize(
+    "value", ["DATE '10000-01-01'", "TIMESTAMP '10000-01-01'", "TIMESTAMPTZ '10000-01-01 00:00:00+00'"]
+)
+def test_a_year_that_sqlite_has_no_text_for_is_refused(mover: Mover, refused: Callable[..., str], value: str) -> None:
+    with duckdb.connect(str(mover.folder / "far.duckdb")) as connection:
+        connection.execute(f"CREATE TABLE far AS SELECT {value} AS at")
+    source: Document = {"connector": "jdbc", "plugin": "duckdb", "path": "far.duckdb", "table_name": "far"}
+    said = refused(lambda: mover.move(source, {"plugin": "sqlite", "path": "kept.db", "table_name": "kept"}))
+    assert said.startswith("The column at cannot be moved: it has a day before the year 1 or after 9999 in it"), said
 
 
 @pytest.mark.parametrize(

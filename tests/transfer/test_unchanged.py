@@ -270,6 +270,60 @@ def test_texts_go_into_whatever_reads_them(mover: Mover, warehouse: Warehouse) -
     assert found == [(1, who, {"a": 1}, "gay", Decimal("1.50"), Decimal("0.30000000000000004"))]
 
 
+PARQUET: Document = {"plugin": "parquet", "path": "kept.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fits"),
+    [
+        ([2**53 + 1], [1.5], False),
+        ([2**53 + 1], [3.0], True),
+        ([1.5], [2**53 + 1], False),
+        ([1.5], [2], True),
+        (pa.array([1], pa.int32()), [2**31], False),
+        ([Decimal("1.25")], [Decimal("1.2599")], False),
+        ([Decimal("1.25")], [Decimal("1.5000")], True),
+        ([datetime(2026, 1, 1, 23, 59)], ["x"], False),
+        ([datetime(2026, 1, 1).date()], [datetime(2026, 1, 1, 23, 59)], False),
+        (["1.10"], [2], True),
+    ],
+)
+def test_the_columns_of_a_parquet_file_keep_their_types(
+    mover: Mover, refused: Callable[..., str], before: Any, after: Any, fits: bool
+) -> None:
+    """Rows that are there already stay as they are, and those that come are not rounded to what is there."""
+    mover.move(written(mover.folder, V=before, id=[1]), PARQUET, **HOW)
+    kept = pq.read_table(mover.folder / "kept.parquet")
+    source = written(mover.folder, v=after, id=[2], more=["m"])
+    if fits:
+        assert mover.move(source, PARQUET, **HOW).rows == 1
+        (old,), (new,) = (
+            pq.read_table(mover.folder / "kept.parquet", filters=[("id", "=", each)])["V"].to_pylist()
+            for each in (1, 2)
+        )
+        assert (old, new) == (kept["V"][0].as_py(), str(after[0]) if isinstance(before[0], str) else after[0])
+    else:
+        assert "The column v cannot be moved" in refused(lambda: mover.move(source, PARQUET, **HOW))
+        assert pq.read_table(mover.folder / "kept.parquet").equals(kept)
+
+
+def test_columns_that_only_the_size_of_letters_tells_apart_are_refused_in_parquet(
+    mover: Mover, warehouse: Warehouse, refused: Callable[..., str]
+) -> None:
+    warehouse.run('CREATE TABLE twins AS SELECT 1 AS "A", 2 AS a')
+    said = refused(lambda: mover.move(warehouse.table("twins"), PARQUET))
+    why = "another is called A, and in a Parquet file large and small letters make no other name"
+    assert said == f"The column a cannot be moved: {why}."
+    within = pa.StructArray.from_arrays([pa.array([1]), pa.array([[2]])], names=["a", "list"])
+    for names, alike in ((["A", "a"], True), (["a", "a"], True), (["s", "a"], False)):
+        pq.write_table(pa.Table.from_arrays([within, pa.array([2])], names=names), mover.folder / "in.parquet")
+        source = {"connector": "file", "plugin": "parquet", "path": "in.parquet"}
+        if alike:
+            assert "another is called" in refused(lambda source=source: mover.move(source, DUCK))
+        else:
+            assert mover.move(source, DUCK).rows == 1
+
+
 def test_less_than_a_microsecond_is_not_cut(mover: Mover, refused: Callable[..., str]) -> None:
     source = written(mover.folder, v=pa.array([1_000_001], pa.timestamp("ns")))
     assert refused(lambda: mover.move(source, DUCK)).startswith(
@@ -297,6 +351,33 @@ def test_what_sqlite_has_of_another_type_is_refused(
     source = {"connector": "jdbc", "plugin": "sqlite", "path": "odd.db", "table_name": "odd"}
     said = refused(lambda: mover.move(source, DUCK))
     assert said.startswith(f"The column v cannot be moved: it was declared as {declared}, and has something else in it")
+
+
+@pytest.mark.parametrize(
+    ("declared", "first", "alike", "other"),
+    [
+        ("TIMESTAMPTZ", "2024-01-01T10:00:00+02:00", "2024-01-01T10:00:00.5+02:00", "2024-01-01T09:30:00+00:00"),
+        ("TIMESTAMPTZ", "2024-01-01T10:00:00Z", "2024-01-01T10:00:01Z", "2024-01-01T10:00:00.5Z"),
+        ("TIMESTAMPTZ", "2024-01-01 10:00:00", "2024-01-01 10:00:00.5", "2024-01-01T10:00:00+00:00"),
+        ("TIMESTAMPTZ", "2024-01-01 10:00:00-0200", "2024-01-01 10:00:00.5-0200", "2024-01-01 10:00:00-0300"),
+        ("TIMESTAMPTZ", "2024-01-01", "2024-02-02", "2024-01-01T10:00:00Z"),
+        ("DATETIME", "2024-01-01T09:00:00", "2024-01-01T10:00:00", "2024-01-01 11:00:00"),
+        ("DATE", "2024-01-01", "2024-01-02", "20240103"),
+    ],
+)
+def test_what_tells_what_is_new_is_written_alike_in_all_rows_of_sqlite(
+    mover: Mover, refused: Callable[..., str], declared: str, first: str, alike: str, other: str
+) -> None:
+    """It compares texts: of moments with several offsets a later one may seem to be an earlier one."""
+    source = {"connector": "jdbc", "plugin": "sqlite", "path": "a.db", "table_name": "a"}
+    how = {"load_type": "incremental", "incremental_column_name": "at"}
+    lite(mover.folder / "a.db", f"CREATE TABLE a (at {declared})", f"INSERT INTO a VALUES ('{first}'), (NULL)")
+    assert mover.move(source, DUCK, **how).rows == 2
+    lite(mover.folder / "a.db", f"INSERT INTO a VALUES ('{alike}')")
+    assert mover.move(source, DUCK, **how).rows == 1
+    for change in (f"INSERT INTO a VALUES ('{other}')", f"DELETE FROM a WHERE at <> '{other}'"):
+        lite(mover.folder / "a.db", change)
+        assert "column at cannot be moved: its times are written" in refused(lambda: mover.move(source, DUCK, **how))
 
 
 def test_a_bookmark_may_be_zero(mover: Mover) -> None:

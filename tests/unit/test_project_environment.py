@@ -63,6 +63,8 @@ def test_no_file_sets_nothing(tmp_path):
         "client_secret",
         "SSH_PASSPHRASE",
         "KEYS",
+        "SLACK_WEBHOOK",
+        "webhook_url",
     ],
 )
 def test_names_that_look_secret(name):
@@ -75,6 +77,7 @@ def test_names_that_look_secret(name):
         ("HOME", "/home/mill"),
         ("PWD", "/home/mill"),
         ("KEYBOARD", "qwertz"),
+        ("WEBHOOK_NAME", "alerts"),
         ("COMPASS", "north"),
         ("BYPASS_CACHE", "always"),
         ("USE_TOKEN", "true"),

@@ -60,11 +60,12 @@ class Gap:
 class Progress:
     """Everything up to `mark` was seen, and some after it: ids in between have not come to light.
 
-    With a `run_id` it sees only the events of that run.
+    With a `run_id` it sees only the events of that run. Up to `settled` whatever id is not there never comes.
     """
 
-    def __init__(self, mark: int, run_id: int | None = None) -> None:
+    def __init__(self, mark: int, run_id: int | None = None, settled: int = 0) -> None:
         self._run_id = run_id
+        self._settled = settled
         self._last = mark
         self._missing: list[Gap] = []  # they ascend
         self.mark = mark
@@ -98,7 +99,10 @@ class Progress:
 
     def _passed_over(self, new: Sequence[Happening]) -> list[range]:
         """The ids before one of these that are not there may belong to who has not finished writing."""
-        return _between([self._last, *(each.event.id for each in new)]) if self._run_id is None else []
+        if self._run_id is not None:
+            return []
+        seen = max(self._last, self._settled)
+        return _between([seen, *(each.event.id for each in new if each.event.id > seen)])
 
     def _again(self, app: App, new: Sequence[Happening]) -> Sequence[Happening]:
         """The same, asked for once it is known who writes: what is still not there is theirs, or never comes."""

@@ -32,7 +32,7 @@ class Changes:
         self.mark = after or 0
         self.app = app
         self._feed = feed
-        self._earlier = None if after is None else Progress(after, follower.wanted.run_id)
+        self._earlier = None if after is None else Progress(after, follower.wanted.run_id, settled=feed.mark)
 
     async def earlier(self) -> AsyncIterator[Batch]:
         """What has happened since, page by page; a batch is empty where nothing of a page was wanted."""

@@ -1,6 +1,7 @@
 """Sent: rows that came as JSON become columns, each of one type; what does not fit is named by its row and its column."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,8 @@ from headrace import errors
 from headrace.datasets import tables
 
 Row = Mapping[str, Any]
+
+CERTAIN = 15  # digits of a decimal that a number of JSON has in full; one with more of them may have been another
 
 _WORDS = {
     "string": ("string", "text", "str", "varchar"),
@@ -121,7 +124,7 @@ class _Column:
         converted: list[Any] = []
         for place, value in enumerate(self._values):
             try:
-                converted.append(None if value is None else _arrow().scalar(convert(value), kind))
+                converted.append(None if value is None else _scalar(convert(value), kind))
             except (ValueError, TypeError, OverflowError, InvalidOperation, _arrow().ArrowException):
                 raise self._refused(place, f"{word} or null") from None
         return _arrow().array(converted, kind)
@@ -140,6 +143,14 @@ class _Column:
         return errors.BadRows(dataset=self._dataset, field=field, given=given, expected=expected)
 
 
+def _scalar(value: Any, kind: Any) -> Any:
+    """ValueError for a moment of which Arrow would cut what the type has no place for."""
+    made = _arrow().scalar(value, kind)
+    if isinstance(value, datetime) and made.as_py() != value:
+        raise ValueError
+    return made
+
+
 def _is_open(kind: Any) -> bool:
     """Whether values leave open what it is, or what something within it is: a table has no such columns."""
     within = [kind.field(place).type for place in range(kind.num_fields)]
@@ -152,6 +163,7 @@ def _arrow() -> Any:
     return import_module("pyarrow")
 
 
+_FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # a second with more than six digits behind it
 _FACTORIES = {"double": "float64", "bool": "bool_"}
 _KINDS: Mapping[type, str] = {
     bool: "true or false",
@@ -246,19 +258,29 @@ def _text(value: Any) -> str:
 def _decimal(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
-    return Decimal(str(value))
+    found = Decimal(str(value))
+    if isinstance(value, float) and len(found.as_tuple().digits) > CERTAIN:
+        raise ValueError
+    return found
 
 
 def _moment(value: Any) -> datetime:
-    found = datetime.fromisoformat(_text(value))
+    found = _read(value)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _local(value: Any) -> datetime:
-    found = datetime.fromisoformat(_text(value))
+    found = _read(value)
     if found.tzinfo:
         raise TypeError
     return found
+
+
+def _read(value: Any) -> datetime:
+    """ValueError for less than a microsecond, which Python would cut."""
+    if _FINER.search(_text(value)):
+        raise ValueError
+    return datetime.fromisoformat(value)
 
 
 def _day(value: Any) -> date:
@@ -275,9 +297,9 @@ _CONVERSIONS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "double": ("a number", _number),
     "float": ("a number", _single),
     "string": ("text", _text),
-    "decimal": ("a number that it has the digits for", _decimal),
-    "timestamp[us, tz": ("a moment in ISO 8601", _moment),
-    "timestamp": ("a moment in ISO 8601 without a zone", _local),
+    "decimal": (f"a number that it has the digits for, as text where it has more than {CERTAIN} of them", _decimal),
+    "timestamp[us, tz": ("a moment in ISO 8601, of no less than a microsecond", _moment),
+    "timestamp": ("a moment in ISO 8601 without a zone, as fine as its type is", _local),
     "date": ("a date in ISO 8601", _day),
     "binary": ("bytes in base64", _bytes),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence, Sized
 from typing import Protocol, TypeVar
 
-RUNS = 500  # of one transaction; one plan that makes more has one of its own
+RUNS = 200  # of one transaction; one plan that makes more has one of its own
 
 
 class Plan(Protocol):

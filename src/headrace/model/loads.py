@@ -18,20 +18,25 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """How far a job has got under a state: the greatest value that was loaded. `attempt` loaded it, by its uid."""
+    """How far a job has got under a state: the greatest value that was loaded, and of what kind of values it was.
+
+    `attempt` loaded it, by its uid.
+    """
 
     state: str
     value: Value | None = None
     attempt: str | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`since` is where the rows begin: behind it, or with `inclusive` at it. None: all of them."""
+    """`since` is where the rows begin: behind it, or with `inclusive` at it. None: all of them. `kind` is that of `since`."""
 
     mode: Mode
     since: Value | None = None
     inclusive: bool = False
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,12 @@ class Change:
 def decide(transfer: Transfer, bookmark: Bookmark | None) -> Load:
     """The first load is a full one. A load that replaces by key begins at the bookmark itself: what is there again does
     no harm, and a row that came late with the same value is not missed."""
-    known = bookmark.value if bookmark and bookmark.state == transfer.state else None
-    if transfer.load is LoadType.FULL or known is None:
+    known = bookmark if bookmark and bookmark.state == transfer.state else None
+    if transfer.load is LoadType.FULL or known is None or known.value is None:
         return Load(Mode.REPLACE)
     if transfer.load is LoadType.QUALIFIED:
-        return Load(Mode.UPSERT, known, inclusive=True)
-    return Load(Mode.APPEND, known)
+        return Load(Mode.UPSERT, known.value, inclusive=True, kind=known.kind)
+    return Load(Mode.APPEND, known.value, kind=known.kind)
 
 
 def change(before: LoadType, after: LoadType, *, force: bool = False, moved: bool = False) -> Change:

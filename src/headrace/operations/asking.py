@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Asked:
     only: Sequence[str] = ()
     settings: RunSettings = field(default_factory=RunSettings)
     key: str | None = None
+    execution_date: datetime | None = None  # None: now
 
     @property
     def selection(self) -> dict[str, Any]:

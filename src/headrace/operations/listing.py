@@ -14,7 +14,8 @@ from headrace.operations import documents
 from headrace.store.runs import Listed
 
 MOST = 1000  # runs on a page
-GREATEST = 2**63 - 1  # of ids
+GREATEST = 2**63 - 1  # of ids,
+DIGITS = 19  # which has so many
 
 NUMBER, TEXT = "an id: a whole number, 1 or more", "text in UTF-8, without NUL"
 
@@ -38,6 +39,16 @@ def page(app: App, query: Query, limit: int = 20, cursor: str | None = None, *, 
         raise errors.BadFilter(field="limit", given=limit, expected=f"a whole number from 1 to {MOST}")
     found = app.store.runs.page(query, limit, _after(query, cursor), blocks=blocks)
     return Page(found.runs, None if found.after is None else _cursor(query, found.after))
+
+
+def walk(app: App, query: Query, size: int) -> Iterator[Listed]:
+    """All runs of the list, which may change meanwhile, however far one has to look for them; `size` to a page. BadFilter."""
+    cursor = None
+    while True:
+        found = page(app, query, size, cursor)
+        yield from found.runs
+        if (cursor := found.cursor) is None:
+            return
 
 
 def count(app: App, query: Query) -> int | None:
@@ -109,6 +120,6 @@ def _after(query: Query, cursor: str | None) -> int | None:
         after, colon, digest = base64.b64decode(padded, b"-_", validate=True).decode("ascii").partition(":")
     except (ValueError, binascii.Error):
         raise errors.BadCursor(cursor=cursor) from None
-    if not colon or digest != query.digest or not after.isdigit() or int(after[:20]) > GREATEST:
+    if not colon or digest != query.digest or not after.isdigit() or len(after) > DIGITS or int(after) > GREATEST:
         raise errors.BadCursor(cursor=cursor)
     return int(after)

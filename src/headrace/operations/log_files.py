@@ -14,6 +14,7 @@ from headrace.operations.runs import Shown
 from headrace.store.projects import ProjectRow
 
 MOST = 20  # runs, and block runs, whose logs are read at once
+DEEPEST = 10_000  # runs, the newest first, among which they are
 EVER = Span()
 LINES = 5_000  # of a block run; of a longer log the last are read,
 LARGEST = 2**20  # and of those no more than come to so many characters
@@ -58,7 +59,7 @@ class Found:
 
 
 def find(app: App, wanted: Wanted, limit: int = MOST, offset: int = 0) -> Found:
-    """The logs of at most `limit` runs, beginning with the one at `offset`, and no more than MOST. BadFilter."""
+    """The logs of at most `limit` runs, beginning with the one at `offset`, and no more than MOST; none beyond DEEPEST. BadFilter."""
     ids, count = _wanted_runs(app, wanted, min(limit, MOST), offset)
     shown = [runs.show(app, run_id) for run_id in ids]
     rows = [(each, row) for each in shown for row in reversed(each.blocks) if _wants(wanted, row)]
@@ -94,7 +95,7 @@ def _wanted_runs(app: App, wanted: Wanted, limit: int, offset: int) -> tuple[lis
         found = [run.id for run in _there(app, sorted(named, reverse=True)) if _fits(app, wanted, run)]
         return found[offset : offset + limit], len(found)
     queries = [_query(wanted, trigger) for trigger in set(wanted.triggers) or {None}]
-    pages = [_first(app, query, min(offset + limit, listing.MOST)) for query in queries]
+    pages = [_first(app, query, min(offset + limit, DEEPEST)) for query in queries]
     ids = sorted((run_id for page in pages for run_id in page), reverse=True)
     counts = [listing.count(app, query) for query in queries]
     known = (len(page) if count is None else count for count, page in zip(counts, pages, strict=True))
@@ -106,8 +107,8 @@ def _query(wanted: Wanted, trigger: int | None) -> Query:
 
 
 def _first(app: App, query: Query, count: int) -> list[int]:
-    page = listing.page(app, query, max(count, 1))
-    return [each.run.id for each in page.runs][:count]
+    found = listing.walk(app, query, min(max(count, 1), listing.MOST))
+    return [each.run.id for each in islice(found, count)]
 
 
 def _there(app: App, run_ids: Sequence[int]) -> Iterator[Run]:

@@ -75,7 +75,8 @@ def _value(match: re.Match[str]) -> str:
 
 
 _SECRET_NAME = re.compile(
-    r"passw(or)?d|passphrase|secret|token|credential|(^|_)(pass|pwd|dsn)(_|$)|keys?(_|$)", re.IGNORECASE
+    r"passw(or)?d|passphrase|secret|token|credential|(^|_)(pass|pwd|dsn)(_|$)|keys?(_|$)|webhooks?(_?urls?)?$",
+    re.IGNORECASE,
 )
 _NOT_SECRET = frozenset({"PWD", "OLDPWD"})
 _SAYS_NOTHING = frozenset({"true", "false", "none", "null", "yes", "no"})

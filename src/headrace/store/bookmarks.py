@@ -1,6 +1,9 @@
-"""Bookmarks: how far each block has got that loads by and by. One moves in the transaction that records the load."""
+"""Bookmarks: how far each block has got that loads by and by. One moves in the transaction that records the load.
 
-from collections.abc import Mapping
+A load that replaces a dataset takes away what others had loaded into it: they begin anew.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from headrace import errors
+from headrace.model import dataset
 from headrace.store.columns import ID, Undecoded
 from headrace.store.database import Database
 from headrace.store.reach import Row
 from headrace.store.script import Script, Statement
-from headrace.store.tables import bookmarks, pipelines
+from headrace.store.tables import bookmarks, dataset_versions, datasets, pipelines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,11 @@ def move(script: Script, those: list[Bookmark]) -> None:
     script.say_of_each(_MAKE, map(_columns, those))
 
 
+def forget(script: Script, names: Iterable[str]) -> None:
+    """Every block begins anew whose last load is a version of one of those datasets; said before bookmarks move."""
+    script.say_of_each(_FORGET, [{"key": dataset.key(name)} for name in names])
+
+
 def _given(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(f"new_{name}", type_=bookmarks.c[name].type)
 
@@ -69,6 +78,14 @@ _MAKE = Statement(
         sa.select(*map(_given, _NAMES)).where(~sa.select(bookmarks.c.id).where(_THIS).exists()),
     )
 )
+_LOADED = (
+    sa.select(dataset_versions.c.attempt)
+    .select_from(dataset_versions.join(datasets))
+    .where(datasets.c.name_key == sa.bindparam("key", type_=sa.Text), dataset_versions.c.attempt == bookmarks.c.attempt)
+    .correlate(bookmarks)
+    .exists()
+)
+_FORGET = Statement(sa.delete(bookmarks).where(_LOADED))
 
 
 def _columns(bookmark: Bookmark) -> dict[str, Any]:

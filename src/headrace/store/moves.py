@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from headrace import errors
+from headrace.model.dataset import Operation
 from headrace.model.output import Output
 from headrace.model.run import FINAL_RUN, Attempt, BlockRun, BlockStatus
 from headrace.model.transitions import BlockMove, RunMove
@@ -126,7 +127,14 @@ class _Writing:
         if versions := of.get(Written):
             self._versions = written.Record(self.script, versions)
         if moved := of.get(Bookmark):
-            bookmarks.move(self.script, moved)
+            self._move_bookmarks(moved, of.get(Written, ()))
+
+    def _move_bookmarks(self, moved: list[Bookmark], versions: Sequence[Written]) -> None:
+        loads = {each.attempt for each in moved}
+        replaced = [each for each in versions if each.operation == Operation.REPLACE and each.attempt in loads]
+        if replaced:
+            bookmarks.forget(self.script, [each.dataset for each in replaced])
+        bookmarks.move(self.script, moved)
 
     def _keep_outputs(self, ended: Sequence[AttemptEnded], commits: Sequence[AttemptCommits]) -> None:
         """Those of attempts that commit are written down before: then only what came of the commit is added, or,

@@ -30,7 +30,10 @@ def request(connection: sa.Connection, run_id: int, asked: Reopening, owner: str
 
 
 def carry_out(connection: sa.Connection, run_id: int, owner: str, at: datetime) -> bool:
-    """Reopens the run as it was asked, if nobody else does; it is the engine's when that asked, else an orphan."""
+    """Reopens the run as it was asked, if nobody else does; it is the engine's when that asked, else an orphan.
+
+    It is asked for by itself: it waits for no trigger, which may have been resumed meanwhile, or may never be.
+    """
     query = sa.select(runs.c.retry_request, *rows.RUN).where(runs.c.id == run_id, ASKED)
     row = connection.execute(query.with_for_update(skip_locked=True)).mappings().first()
     if row is None:
@@ -41,7 +44,7 @@ def carry_out(connection: sa.Connection, run_id: int, owner: str, at: datetime) 
     reopening = rows.reopening(run_id, row["retry_request"])
     _reopen(connection, run, reopening, at)
     pins = {"version_id": reopening.version_id, "snapshot_id": reopening.snapshot_id}
-    changed = sa.update(runs).where(runs.c.id == run_id).values(**pins, **claimed, retry_request=None)
+    changed = sa.update(runs).where(runs.c.id == run_id).values(**pins, **claimed, held=False, retry_request=None)
     connection.execute(changed)
     return True
 

@@ -82,11 +82,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A rule on payloads, under the id it is kept by, and its trigger."""
+    """A rule on payloads, under the id it is kept by, and its trigger, among whose rules it has that place."""
 
     id: int
     trigger: Trigger
     rule: Rule
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ class Triggers:
         with self._database.read() as connection:
             found = connection.execute(query.order_by(rules.c.id)).mappings().all()
             theirs = {each.id: each for each in _those(connection, triggers.c.id.in_([row["of"] for row in found]))}
-        return [Matcher(row["id"], theirs[row["of"]], rulebook.rule(row)) for row in found]
+        return [Matcher(row["id"], theirs[row["of"]], rulebook.rule(row), row["place"]) for row in found]
 
     def _placed(self, query: sa.Select[Any]) -> "list[Placed]":
         with self._database.read() as connection:

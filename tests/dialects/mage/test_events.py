@@ -71,6 +71,22 @@ def test_matchers_are_put_to_a_trigger_and_taken_away(served: Served) -> None:
     assert matchers(client, made) == ["one"]
 
 
+def test_of_matchers_that_are_alike_one_is_changed_or_taken_away(served: Served) -> None:
+    client = served.client()
+    alike = {"name": "alike", "pattern": PATTERN}
+    made = trigger(client, served.name(), event_matchers=[alike] * 3)
+    first, second, _ = made["event_matchers"]
+
+    def patterns() -> list[Any]:
+        shown = client.get(f"/api/pipeline_schedules/{made['id']}").json()["pipeline_schedule"]
+        return [each["pattern"] for each in shown["event_matchers"]]
+
+    client.put(f"/api/event_matchers/{second['id']}", json={"event_matcher": {"pattern": {"b": [2]}}})
+    assert patterns() == [PATTERN, {"b": [2]}, PATTERN]
+    client.delete(f"/api/event_matchers/{first['id']}")
+    assert patterns() == [{"b": [2]}, PATTERN]
+
+
 def test_the_matchers_of_a_trigger_are_replaced_as_a_whole(served: Served) -> None:
     client = served.client()
     made = trigger(

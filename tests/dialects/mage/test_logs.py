@@ -5,11 +5,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.api.conftest import Served
+from tests.api.conftest import WAIT, Served
 from tests.dialects.mage.contract import like
 
 from headrace.api.mage.logs.shapes import File, Logs
-from headrace.operations import log_files
+from headrace.operations import listing, log_files
+from headrace.store import listing as roads
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d (\{.*\})")
 
@@ -113,6 +114,30 @@ def test_logs_are_chosen_by_trigger_run_block_and_date(served: Served) -> None:
     assert logs_of(served, f"{path}?{some}&pipeline_schedule_id[]=99")["block_run_logs"] == []
     assert logs_of(served, f"{path}?pipeline_schedule_id[]=99")["block_run_logs"] == []
     assert logs_of(served, f"{path}?pipeline_run_id[]=987654")["block_run_logs"] == []
+
+
+def test_logs_of_a_day_are_found_behind_however_many_newer_runs(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, made = served.client(), {"name": served.name("trigger"), "type": "api", "pipeline": "grind"}
+    trigger = owner.post("/v1/triggers", json=made).json()["id"]
+
+    def run(day: str) -> int:
+        asked = {"execution_date": f"{day}T00:00:00Z"}
+        return owner.post(f"/v1/triggers/{trigger}/runs", json=asked, headers=WAIT).json()["id"]
+
+    wanted = [run(day) for day in ("1999-12-31", "1999-12-31", "2000-01-02", "2000-01-02")][:2]
+    monkeypatch.setattr(roads, "EXAMINED", 1)
+    monkeypatch.setattr(listing, "MOST", 1)
+    day = "start_timestamp=946598400&end_timestamp=946684799"
+    for path in (
+        f"/api/pipelines/grind/logs?{day}",
+        f"/api/pipelines/grind/logs?{day}&pipeline_schedule_id[]={trigger}",
+    ):
+        files = logs_of(served, path)["block_run_logs"]
+        assert [lines(file)[0]["pipeline_run_id"] for file in files[::2]] == wanted[::-1]
+    second = logs_of(served, f"{path}&_limit=1&_offset=1")
+    assert lines(second["block_run_logs"][0])[0]["pipeline_run_id"] == wanted[0]
 
 
 def test_without_a_choice_the_newest_runs_are_shown(served: Served) -> None:

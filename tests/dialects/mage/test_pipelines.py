@@ -147,6 +147,30 @@ def test_a_change_touches_what_it_says_and_keeps_the_rest(shop: Served, owner: C
     assert written(shop, "changing")["user"] == "me"
 
 
+def test_secrets_of_its_notifications_are_masked_and_stay_when_they_are_given_back(shop: Served, owner: Caller) -> None:
+    made = make(owner, "notifying")["uuid"]
+    slack = {"webhook_url": "https://hooks.slack.com/services/T0/opensesame"}
+    email = {"smtp_password": "hunter22hunter", "smtp_host": "mail"}
+    whole = {"slack_config": slack, "email_config": email, "alert_on": ["trigger_failure"]}
+    told = put(owner, made, notification_config=whole, executor_config={"api_token": "opensesame"})
+    shown = told["notification_config"]
+    assert shown == {
+        "slack_config": {"webhook_url": "***"},
+        "email_config": {"smtp_password": "***", "smtp_host": "mail"},
+        "alert_on": ["trigger_failure"],
+    }
+    for path in ("/api/pipelines/notifying", "/api/pipelines"):
+        text = shop.client(Role.VIEWER).get(path).text
+        assert "opensesame" not in text
+        assert "hunter22" not in text
+
+    shown["email_config"]["smtp_host"] = "other"
+    put(owner, made, notification_config=shown, executor_config=told["executor_config"])
+    kept = written(shop, made)
+    assert kept["notification_config"] == {**whole, "email_config": {**email, "smtp_host": "other"}}
+    assert kept["executor_config"] == {"api_token": "opensesame"}
+
+
 @pytest.mark.parametrize(
     "given", [{"tags": "a"}, {"type": "x"}, {"retry_config": []}, {"concurrency_config": {"pipeline_run_limit": "many"}},
               {"run_pipeline_in_one_process": "yes"}, {"name": "grind"}, {"description": {}}],

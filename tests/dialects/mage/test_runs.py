@@ -15,6 +15,7 @@ from headrace.api.mage.runs import exports, graphs, outputs, shapes, statuses
 from headrace.api.mage.runs.shapes import TOKEN_HIDDEN
 from headrace.model.access import Grant, Role
 from headrace.operations import tokens, users
+from headrace.store import listing
 
 TRUE = "_http_error_codes=1"
 DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?\+00:00")
@@ -437,6 +438,30 @@ def test_runs_are_begun_anew_together(client: Caller, make: Callable[..., Trigge
     assert (latest["variables"], latest["pipeline_schedule_id"]) == ({"w": 2}, None)
 
 
+def test_a_run_of_a_backfill_that_has_ended_is_begun_anew_by_hand(alone: Served) -> None:
+    client = alone.client()
+    days = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"}
+    made = client.post("/v1/backfills", json={"pipeline": "grind", "name": "january", "variables": {"v": 1}, **days})
+    path = f"/v1/backfills/{made.json()['id']}"
+    client.post(f"{path}/start")
+    alone.until(lambda: client.get(path).json()["status"] == "completed")
+    (old,) = client.get("/v1/runs?pipeline=grind").json()["runs"]
+    again = {"pipeline": {"status": "retry", "pipeline_runs": [{"id": old["id"]}]}}
+
+    def begun_anew() -> dict[str, Any]:
+        assert "pipeline" in client.put("/api/pipelines/grind", json=again).json()
+        new = client.get("/v1/runs?pipeline=grind").json()["runs"][0]
+        assert new["id"] > old["id"]
+        return until(alone, new["id"], "completed")
+
+    for _ in range(2):
+        new = begun_anew()
+        assert (new["pipeline_schedule_id"], new["backfill_id"]) == (None, None)
+        assert new["variables"] == old["variables"]
+        assert new["execution_date"] == "2026-01-01 00:00:00+00:00"
+        client.delete(path)
+
+
 def test_all_failed_runs_go_on_together(alone: Served) -> None:
     client = alone.client()
     runs = [alone.run("crack")["id"] for _ in range(2)]
@@ -495,6 +520,23 @@ def test_what_blocks_leave_behind(client: Caller, trigger: Trigger) -> None:
     assert client.get(f"/api/block_outputs/sieve?pipeline_uuid=none&{TRUE}").status_code == 404
     none = client.get(f"/api/pipelines/grind/block_outputs/sieve/downloads?pipeline_run_id={run['id']}&{TRUE}")
     assert none.status_code == 404
+
+
+def test_the_output_of_a_partition_is_found_behind_however_many_newer_runs(
+    client: Caller, trigger: Trigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = trigger.run(json={"pipeline_run": {"variables": {"day": "monday"}}})
+    for _ in range(2):
+        trigger.run(json={"pipeline_run": {"variables": {"day": "sunday"}}})
+    monkeypatch.setattr(listing, "EXAMINED", 1)
+
+    def of(partition: str) -> list[Any]:
+        asked = {"pipeline_uuid": "grind", "execution_partition": partition}
+        return client.get("/api/block_outputs/load", params=asked).json()["block_output"]["outputs"]
+
+    (found,) = of(first["variables"]["execution_partition"])
+    assert '"monday"' in found["text_data"]
+    assert of(f"{trigger.id}/20200101T000000_000000") == [], "rather than that of another run"
 
 
 FRAME = """

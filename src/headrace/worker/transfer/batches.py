@@ -16,28 +16,35 @@ Row = Sequence[Any]
 Batch = Any  # a pyarrow.RecordBatch, of which type checkers know nothing
 
 AIM = 8 * 2**20  # bytes of a batch, roughly
-FIRST = 200  # rows of the first, which tells how large one is
 MOST = 50_000  # rows of one
-
-
-class Pace:
-    """How many rows the next batch is to have, so that wide ones take no more room than narrow ones."""
-
-    def __init__(self) -> None:
-        self.rows = FIRST
-
-    def learn(self, batch: Batch) -> None:
-        each = max(1, batch.nbytes // max(1, batch.num_rows))
-        self.rows = max(1, min(MOST, self.rows * 8, AIM // each))
+PIECE = AIM // 4  # bytes of what is asked for at once, roughly
+FIRST = 200  # rows that are asked for at first, which tells how large one is
+ASKED = 1000  # rows that are asked for at once: those that come may be far larger than those before them
 
 
 def of_rows(fetch: Callable[[int], Sequence[Row]], columns: Sequence[Column]) -> Iterator[Batch]:
     """What `fetch` gives, asked for so many rows at a time until there are none."""
-    pace = Pace()
-    while rows := fetch(pace.rows):
-        batch = _batch(rows, columns)
-        pace.learn(batch)
-        yield batch
+    held: list[Batch] = []
+    for piece in _pieces(fetch, columns):
+        held.append(piece)
+        if _is_full(held):
+            yield pa.concat_batches(held)
+            held.clear()
+    if held:
+        yield pa.concat_batches(held)
+
+
+def _pieces(fetch: Callable[[int], Sequence[Row]], columns: Sequence[Column]) -> Iterator[Batch]:
+    """Each of so many rows as are no more than a piece if they are as wide as those before."""
+    count = FIRST
+    while rows := fetch(count):
+        piece = _batch(rows, columns)
+        count = max(1, min(ASKED, PIECE * piece.num_rows // max(1, piece.nbytes)))
+        yield piece
+
+
+def _is_full(pieces: Sequence[Batch]) -> bool:
+    return sum(each.nbytes for each in pieces) >= AIM or sum(each.num_rows for each in pieces) >= MOST
 
 
 def conformed(found: Iterable[Batch], columns: Sequence[Column]) -> Iterator[Batch]:
@@ -68,7 +75,7 @@ def _array(values: Sequence[Any], column: Column) -> Any:
 
 
 def _cast(array: Any, column: Column) -> Any:
-    if column.kind is Kind.NUMERIC and pa.types.is_string(array.type):
+    if column.kind is Kind.NUMERIC and pa.types.is_string(array.type) and not column.is_loose:
         return _numbers(array, column)
     try:
         return pc.cast(array, column.arrow)

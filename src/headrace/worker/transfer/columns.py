@@ -1,11 +1,13 @@
 """Columns of tables that go from one database to another: a kind of value, and what each database calls it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
 from typing import Any
+
+from headrace import errors
 
 pa: Any = import_module("pyarrow")
 
@@ -64,7 +66,10 @@ class Column:
     @property
     def settled(self) -> "Column":
         """The same for those that hold numbers of so and so many digits, and nothing else."""
-        return replace(self, precision=LOOSE[0], scale=LOOSE[1]) if self.is_loose else self
+        if not self.is_loose:
+            return self
+        is_whole = self.precision is None and self.scale == 0
+        return replace(self, precision=LOOSE[0], scale=0 if is_whole else LOOSE[1])
 
 
 _ARROW: Mapping[Kind, Any] = {
@@ -107,10 +112,32 @@ def named(column: Column, database: str) -> str:
     return name
 
 
+def orders(before: str | None, now: Kind) -> bool:
+    """Whether a value of the kind `before` says among those of the kind `now` what it said: which come after it.
+
+    None is of no kind that is known.
+    """
+    return before is None or before == now or (before, now) in _WIDENED
+
+
+def refuse_twins(names: Iterable[str]) -> None:
+    """LoadFailed for names that only the size of letters tells apart: to DuckDB they are one, and it calls the second `…_1`."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (other := seen.get(name.lower())) is not None:
+            why = f"another is called {other}, and in a Parquet file large and small letters make no other name"
+            raise errors.LoadFailed(what=f"The column {name}", why=why)
+        seen[name.lower()] = name
+
+
 def schema(columns: Sequence[Column]) -> Any:
     return pa.schema([(column.name, column.arrow) for column in columns])
 
 
+_WHOLE = (Kind.SMALLINT, Kind.INTEGER, Kind.BIGINT)
+_WIDENED = frozenset(
+    {(before, now) for before in _WHOLE for now in (*_WHOLE, Kind.NUMERIC)} | {(Kind.DATE, Kind.TIMESTAMP)}
+)
 _POSTGRES: Mapping[str, Kind] = {
     "bool": Kind.BOOLEAN,
     "int2": Kind.SMALLINT,

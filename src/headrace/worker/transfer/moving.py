@@ -9,7 +9,7 @@ from headrace.model import loads
 from headrace.model.loads import Load, Mode, Value
 from headrace.model.output import Output
 from headrace.model.transfer import LoadType, Transfer
-from headrace.worker.transfer import batches, queries, sources, targets
+from headrace.worker.transfer import batches, columns, queries, sources, targets
 from headrace.worker.transfer.batches import Batch
 from headrace.worker.transfer.columns import Column, Kind
 from headrace.worker.transfer.queries import Selection
@@ -68,7 +68,7 @@ class _Reading:
         self._columns = _chosen(there, transfer)
         self._increment = _named(there, transfer.increment) if transfer.increment else None
         self._keys = _keys(self._columns, transfer)
-        self.reached = self._reach()
+        self.reached, self._kind = self._reach()
 
     def loading(self) -> Loading:
         return Loading(
@@ -77,17 +77,26 @@ class _Reading:
             batches=self._batches(),
             keys=self._keys,
             reached=self.reached,
+            kind=self._kind,
         )
 
-    def _reach(self) -> Value | None:
-        """How far the job gets; it never falls behind."""
+    def _reach(self) -> tuple[Value | None, str | None]:
+        """How far the job gets, and of what kind that is; it never falls behind."""
         if self._transfer.load is LoadType.FULL or self._increment is None:
-            return None
+            return None, None
+        self._refuse_other_kind(self._increment)
         found = self._source.greatest(self._increment, self._load.since)
         if found is None:
-            return self._load.since
+            return self._load.since, self._load.kind
         _refuse_endless(found, self._increment)
-        return found
+        return found, self._increment.kind.value
+
+    def _refuse_other_kind(self, column: Column) -> None:
+        """LoadFailed where the column has values that come after the bookmark or before it as the bookmark's own did not."""
+        before = self._load.kind
+        if not columns.orders(before, column.kind) and self._source.greatest(column, None) is not None:
+            why = f"it was {before} when the job got to {self._load.since}, and is {column.kind} now; reset the job's state"
+            raise errors.LoadFailed(what=f"The column {column.name}", why=why)
 
     def _batches(self) -> Iterator[Batch]:
         statement = queries.select(self._source.dialect, self._selection())

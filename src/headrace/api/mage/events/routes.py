@@ -81,12 +81,10 @@ def _found(asked: Asked) -> Matcher:
 
 
 def _change(asked: Asked, found: Matcher, become: Callable[[Rule], Sequence[Rule]]) -> None:
-    """That rule of its trigger becomes those, and the others stay."""
-    trigger = triggers.find(asked.home, str(found.trigger.id))
-    changed = [
-        after for rule in trigger.definition.rules for after in (become(rule) if rule == found.rule else (rule,))
-    ]
-    triggers.change(asked.home, trigger, replace(trigger.definition, rules=tuple(changed)))
+    """That rule of its trigger becomes those, and the others stay, also those that are just like it."""
+    rules = list(found.trigger.definition.rules)
+    rules[found.place : found.place + 1] = become(found.rule)
+    triggers.change(asked.home, found.trigger, replace(found.trigger.definition, rules=tuple(rules)))
 
 
 def _trigger(asked: Asked) -> Trigger:

@@ -114,11 +114,11 @@ def _told(name: str, whole: Entry, kept: str) -> _Told:
         "created_at": _moment(whole.get("created_at")),
         "data_integration": _mapping_if_any(whole.get("data_integration")),
         "description": _text(whole.get("description")),
-        "executor_config": _mapping(whole.get("executor_config")),
+        "executor_config": documents.masked(_mapping(whole.get("executor_config"))),
         "executor_count": _count(whole.get("executor_count")),
         "executor_type": _text(whole.get("executor_type")),
         "name": _text(whole.get("name")) or name,
-        "notification_config": _mapping(whole.get("notification_config")),
+        "notification_config": documents.masked(_mapping(whole.get("notification_config"))),
         "remote_variables_dir": _text(whole.get("remote_variables_dir")),
         "retry_config": _mapping(whole.get("retry_config")),
         "run_pipeline_in_one_process": whole.get("run_pipeline_in_one_process") is True,
@@ -128,7 +128,7 @@ def _told(name: str, whole: Entry, kept: str) -> _Told:
         "uuid": name,
         "variables_dir": _text(whole.get("variables_dir")) or kept,
         "variables": documents.masked(_mapping(whole.get("variables"))),
-        "spark_config": _mapping(whole.get("spark_config")),
+        "spark_config": documents.masked(_mapping(whole.get("spark_config"))),
     }
 
 

@@ -40,7 +40,8 @@ class BlockOutput(TypedDict):
 def show(asked: Asked) -> BlockOutput:
     """What a block left behind: in the run of `execution_partition`, else in the latest in which it has completed."""
     block, count = asked.query.text("block_uuid") or asked.path("block"), asked.query.number("sample_count")
-    found = _of_partition(asked, block) or _of_latest(asked, block)
+    partition = asked.query.text("execution_partition")
+    found = _of_partition(asked, block, partition) if partition else _of_latest(asked, block)
     return {"outputs": [outputs.shape(asked.home, each, count) for each in found]}
 
 
@@ -58,17 +59,14 @@ def download(asked: Asked) -> Response:
     return StreamingResponse(_lines(asked.home, frame), 200, {"Content-Disposition": name}, "text/csv")
 
 
-def _of_partition(asked: Asked, block: str) -> tuple[output.Output, ...]:
-    partition = asked.query.text("execution_partition")
-    if partition is None:
-        return ()
+def _of_partition(asked: Asked, block: str, partition: str) -> tuple[output.Output, ...]:
     query = Query(
         project=asked.project.name,
         pipeline=asked.query.text("pipeline_uuid"),
         variables={"execution_partition": partition},
     )
-    found = listing.page(asked.home, query, 1).runs
-    return values.find(asked.home, found[0].run.id, block) if found else ()
+    found = next(listing.walk(asked.home, query, 1), None)
+    return values.find(asked.home, found.run.id, block) if found else ()
 
 
 def _of_latest(asked: Asked, block: str, pipeline: str | None = None) -> tuple[output.Output, ...]:

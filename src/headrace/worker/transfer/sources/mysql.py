@@ -15,7 +15,7 @@ from headrace.worker.transfer.batches import Batch
 from headrace.worker.transfer.columns import Column, Kind
 from headrace.worker.transfer.connections import PORTS, TIMEOUT, Address
 from headrace.worker.transfer.scope import Scope, told
-from headrace.worker.transfer.sources.telling import Telling
+from headrace.worker.transfer.sources.telling import Telling, no_bookmark
 
 _COLUMNS = """
 SELECT column_name, data_type, column_type, numeric_precision, numeric_scale FROM information_schema.columns
@@ -26,7 +26,7 @@ _SNAPSHOT = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 )
-_NUMBERS = frozenset({Kind.REAL, Kind.BIGINT, Kind.NUMERIC})  # of which some are shown cut, or as bytes
+_LETTERS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json"})
 _SECURE = ("ssl_ca", "ssl_cert", "ssl_key")
 _WHOLE = frozenset({Kind.SMALLINT, Kind.INTEGER, Kind.BIGINT})  # what is compared as it is, others as text
 
@@ -50,17 +50,18 @@ class Table:
         return self  # its columns say what they are
 
     def value(self, column: Column) -> str:
-        name = self.dialect.name(column.name)
-        if column.kind is Kind.REAL or column.native == "bit":
-            return f"({name} + 0e0)" if column.kind is Kind.REAL else f"({name} + 0)"
-        return f"CAST({name} AS CHAR)" if column.kind in (Kind.JSON, Kind.TEXT) else name
+        """A CAST of a text that is longer than the server's packets would be NULL."""
+        exact = self._exact(self.dialect.name(column.name), column)
+        return f"CAST({exact} AS CHAR)" if column.is_loose or _is_worded(column) else exact
 
     def comparand(self, column: Column) -> str:
         return "%s"
 
     def greatest(self, column: Column, since: Value | None) -> Value | None:
-        most = self.value(column) if column.kind in _NUMBERS else self.dialect.name(column.name)
-        asked, given = queries.greatest(self, f"max({most})", column, since)
+        if column.kind is Kind.BYTES:
+            raise no_bookmark(column)
+        most = f"max({self._exact(self.dialect.name(column.name), column)})"
+        asked, given = queries.greatest(self, f"CAST({most} AS CHAR)" if _is_worded(column) else most, column, since)
         ((found,),) = self._rows(asked, given)
         return found if found is None or column.kind in _WHOLE else str(found)
 
@@ -68,6 +69,12 @@ class Table:
         with self._connection.cursor(_cursors().SSCursor) as cursor:
             cursor.execute(statement, list(parameters))
             yield from batches.of_rows(partial(_fetch, cursor, columns), columns)
+
+    def _exact(self, name: str, column: Column) -> str:
+        """Some numbers would be shown cut, or as bytes."""
+        if column.kind is Kind.REAL:
+            return f"({name} + 0e0)"
+        return f"({name} + 0)" if column.native == "bit" else name
 
     def _rows(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         with self._connection.cursor() as cursor:
@@ -85,6 +92,11 @@ def open(end: End, scope: Scope) -> Generator[Telling]:
             for statement in _SNAPSHOT:
                 cursor.execute(statement)
         yield Telling(Table(connection, end), what, where, library.MySQLError)
+
+
+def _is_worded(column: Column) -> bool:
+    """Whether its values are of a type that is told in words here; times come as spans otherwise, which may be days."""
+    return column.kind in (Kind.TEXT, Kind.JSON) and column.native not in _LETTERS
 
 
 def _library() -> Any:
@@ -122,5 +134,6 @@ def _fetch(cursor: Any, columns: Sequence[Column], count: int) -> Sequence[Seque
     return [[_moment(value) if place in moments else value for place, value in enumerate(row)] for row in rows]
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return value.replace(tzinfo=UTC) if value else None
+def _moment(value: Any) -> Any:
+    """One that no calendar has (`0000-00-00`) comes as its text, and is refused as that."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value

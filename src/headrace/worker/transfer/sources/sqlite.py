@@ -17,8 +17,20 @@ from headrace.worker.transfer import batches, columns, queries
 from headrace.worker.transfer.batches import Batch
 from headrace.worker.transfer.columns import Column, Kind
 from headrace.worker.transfer.scope import Scope, told
-from headrace.worker.transfer.sources.telling import Telling
+from headrace.worker.transfer.sources.telling import Telling, no_bookmark
 
+_DAY = "typeof(t) || substr(t, 5, 1) || substr(t, 8, 1) || substr(t, 11, 1)"  # but for its digits: NULL of NULL
+_ZONE = """
+CASE WHEN t LIKE '%Z' THEN 'Z' || length(t)
+     WHEN instr(substr(t, 12), '+') THEN substr(t, 11 + instr(substr(t, 12), '+'))
+     WHEN instr(substr(t, 12), '-') THEN substr(t, 11 + instr(substr(t, 12), '-'))
+     ELSE '' END
+"""
+_FORMS: Mapping[Kind, str] = {  # what two times `t` have in common whose texts are in the order of their moments
+    Kind.DATE: _DAY,
+    Kind.TIMESTAMP: f"{_DAY} || substr(t, 14, 1)",
+    Kind.MOMENT: f"{_DAY} || substr(t, 14, 1) || {_ZONE}",
+}
 _COLUMNS = "SELECT name, type FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid"
 
 
@@ -46,8 +58,21 @@ class Table:
         return "?"
 
     def greatest(self, column: Column, since: Value | None) -> Value | None:
+        if form := _FORMS.get(column.kind):
+            self._refuse_forms(column, form, since)
         asked, given = queries.greatest(self, f"max({self.dialect.name(column.name)})", column, since)
-        return self._connection.execute(asked, given).fetchone()[0]
+        found = self._connection.execute(asked, given).fetchone()[0]
+        if isinstance(found, bytes):
+            raise no_bookmark(column)
+        return found
+
+    def _refuse_forms(self, column: Column, form: str, since: Value | None) -> None:
+        """LoadFailed for times that are not all written alike: SQLite compares their texts."""
+        values = f"SELECT {self.dialect.name(column.name)} AS t FROM {self.relation} UNION ALL SELECT ?"  # noqa: S608
+        asked = f"SELECT count(DISTINCT {form}) FROM ({values})"  # noqa: S608 - names are quoted
+        if self._connection.execute(asked, [since]).fetchone()[0] > 1:
+            why = "its times are written in several ways, or with several offsets, and are not in order as SQLite has them"
+            raise errors.LoadFailed(what=f"The column {column.name}", why=why)
 
     def batches(self, statement: str, parameters: Sequence[Value], columns: Sequence[Column]) -> Iterator[Batch]:
         cursor = self._connection.execute(statement, parameters)

@@ -2,12 +2,17 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
+from headrace import errors
 from headrace.model.loads import Value
 from headrace.worker.transfer.batches import Batch
 from headrace.worker.transfer.columns import Column
 from headrace.worker.transfer.connections import Address
 from headrace.worker.transfer.scope import told
 from headrace.worker.transfer.sources import Source
+
+
+def no_bookmark(column: Column) -> errors.LoadFailed:
+    return errors.LoadFailed(what=f"The column {column.name}", why="it has bytes in it, and a bookmark keeps none")
 
 
 class Telling:

@@ -24,13 +24,14 @@ _MODULES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """The rows of one load, and how far they get the job: `reached` is its bookmark once they are there."""
+    """The rows of one load, and how far they get the job: `reached` is its bookmark once they are there, of that kind."""
 
     load: Load
     columns: Sequence[Column]
     batches: Iterable[Batch]
     keys: Sequence[str]
     reached: Value | None
+    kind: str | None
 
 
 @dataclass(frozen=True, slots=True)

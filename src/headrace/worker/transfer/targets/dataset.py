@@ -52,7 +52,12 @@ class Dataset:
                 "dataset": self._name,
                 "mode": loading.load.mode.value,
                 "keys": list(loading.keys),
-                "bookmark": {"state": self._scope.state, "value": loading.reached, "attempt": self._scope.attempt},
+                "bookmark": {
+                    "state": self._scope.state,
+                    "value": loading.reached,
+                    "kind": loading.kind,
+                    "attempt": self._scope.attempt,
+                },
             },
         )
 

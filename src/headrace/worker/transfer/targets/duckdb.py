@@ -56,6 +56,12 @@ class DuckDB:
         self._staged.unlink()
         return rows
 
+    def make_schema(self, name: str) -> None:
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.dialect.name(name)}")
+
+    def add(self, table: str, column: Column) -> None:
+        self.execute(queries.add(self.dialect, table, column))
+
     def prepared(self) -> None:
         pass
 

@@ -1,6 +1,6 @@
 """Parquet files as targets: written anew as a whole, and put in the place of the old one. The bookmark lies in the file.
 
-The rows that a job adds to are read from the old file and written again before the new ones.
+The rows that a job adds to are read from the old file and written again before the new ones, and its columns keep their types.
 """
 
 import json
@@ -17,7 +17,7 @@ from headrace.model.loads import Bookmark, Mode
 from headrace.model.transfer import End
 from headrace.worker.transfer import batches as on_their_way
 from headrace.worker.transfer import columns as kinds
-from headrace.worker.transfer import duck, files, queries
+from headrace.worker.transfer import conversions, duck, files, queries
 from headrace.worker.transfer.batches import Batch
 from headrace.worker.transfer.columns import Column
 from headrace.worker.transfer.connections import Address
@@ -60,8 +60,10 @@ class Parquet:
         return ()
 
     def write(self, loading: Loading) -> Loaded:
+        kinds.refuse_twins([column.name for column in loading.columns])
         new = self._scope.place / "new.parquet"
-        noted = {"state": self._scope.state, "attempt": self._scope.attempt, "value": loading.reached}
+        noted = {"state": self._scope.state, "attempt": self._scope.attempt}
+        noted |= {"value": loading.reached, "kind": loading.kind}
         notes = {_NOTE: json.dumps({self._scope.job: noted})}
         rows = write(new, [column.settled for column in loading.columns], loading.batches, notes)
         whole = new if loading.load.mode is Mode.REPLACE or not self._is_there() else self._joined(new, loading, notes)
@@ -81,7 +83,7 @@ class Parquet:
         with duck.connect(":memory:", self._scope) as connection:
             if self._remote:
                 connection.register_filesystem(self._remote)
-            found = duck.batches(connection, _joining(self._where.path, str(new), loading))
+            found = duck.batches(connection, _joining(connection, self._where.path, str(new), loading))
             with pq.ParquetWriter(whole, found.schema) as writer:
                 for batch in found:
                     writer.write_batch(batch)
@@ -100,14 +102,41 @@ class Parquet:
         whole.unlink()
 
 
-def _joining(old: str, new: str, loading: Loading) -> str:
+def _joining(connection: duckdb.DuckDBPyConnection, old: str, new: str, loading: Loading) -> str:
     keys = loading.keys if loading.load.mode is Mode.UPSERT else ()
-    before, after = scan([old]), scan([new])
+    before, after = scan([old]), _fitted(connection, scan([old]), scan([new]))
     kept = f"SELECT * FROM {before} AS old"  # noqa: S608 - its name is quoted
     if keys:
         same = " AND ".join(f"old.{_name(key)} = new.{_name(key)}" for key in keys)
         kept += f" WHERE NOT EXISTS (SELECT 1 FROM {after} AS new WHERE {same})"  # noqa: S608
     return f"{kept} UNION ALL BY NAME SELECT * FROM {after}"  # noqa: S608 - names are quoted
+
+
+def _fitted(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> str:
+    """The new rows, in columns as the old ones are. LoadFailed where one has a value that would not be the same then."""
+    there = {column.name.lower(): column for column in _columns(connection, old)}
+    values: list[str] = []
+    for column in _columns(connection, new):
+        kept = there.get(column.name.lower(), column)
+        other = None if kept.native == column.native else kept.native
+        if other not in (None, "VARCHAR"):
+            _refuse_change(connection, new, column, other)
+        values.append(f"{conversions.converted(queries.DUCKDB, column, other)} AS {_name(kept.name)}")
+    return f"(SELECT {', '.join(values)} FROM {new})"  # noqa: S608 - names are quoted
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> Sequence[Column]:
+    found = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608 - its name is quoted
+    return [kinds.of_duckdb(row[0], row[1]) for row in found]
+
+
+def _refuse_change(connection: duckdb.DuckDBPyConnection, relation: str, column: Column, there: str) -> None:
+    changing = conversions.changing(queries.DUCKDB, column, there) or "false"
+    try:
+        if connection.execute(queries.count(relation, changing)).fetchall() != [(0,)]:
+            raise conversions.refusal(column, there)
+    except duckdb.ConversionException:
+        raise conversions.refusal(column, there) from None
 
 
 def _name(key: str) -> str:

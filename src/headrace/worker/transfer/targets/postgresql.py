@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from headrace import errors
 from headrace.model.transfer import End
 from headrace.worker.transfer import postgres, queries
 from headrace.worker.transfer.batches import Batch
@@ -18,13 +19,19 @@ from headrace.worker.transfer.targets.tables import Tables
 pa: Any = import_module("pyarrow")
 csv: Any = import_module("pyarrow.csv")
 
+PATIENCE = 60_000  # milliseconds for whoever reads the table to let go of it, so that it can be changed
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('headrace_loads'))"
 _TYPES = """
-SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
-WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
-"""
+WITH RECURSIVE types AS (
+    SELECT attname, atttypid AS type, atttypmod AS digits FROM pg_attribute
+    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT attname, typbasetype, typtypmod FROM types JOIN pg_type ON pg_type.oid = type WHERE typtype = 'd'
+)
+SELECT attname, format_type(type, digits) FROM types JOIN pg_type ON pg_type.oid = type WHERE typtype <> 'd'
+"""  # of a domain that of its values
 _ROUNDING = re.compile(
-    r"numeric\(|real|double|date|time"
+    r"numeric\(|real|double|money|date|time|interval.|name$"
 )  # types that round or cut what they cannot hold; others refuse it
 _SHORT = {"time": "time without time zone", "timestamp": "timestamp without time zone"}
 _WRITTEN = csv.WriteOptions(include_header=False, quoting_style="all_valid")  # so that NULL and "" are two things
@@ -65,11 +72,29 @@ class Postgres:
                 rows += batch.num_rows
         return rows
 
+    def make_schema(self, name: str) -> None:
+        if not self.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]):
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.dialect.name(name)}")
+
+    def add(self, table: str, column: Column) -> None:
+        """Who holds the table may be the job itself: its source may be a view of it, which it reads until it is over."""
+        self.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
+        try:
+            self.execute(queries.add(self.dialect, table, column))
+        except psycopg.errors.LockNotAvailable:
+            raise _held(column) from None
+        self.execute("SET LOCAL lock_timeout TO DEFAULT")
+
     def prepared(self) -> None:
         self._connection.commit()
 
     def commit(self) -> None:
         self._connection.commit()
+
+
+def _held(column: Column) -> errors.LoadFailed:
+    why = f"the target has no such column, and was in use for {PATIENCE / 1000:g} s, so that it could not be given one"
+    return errors.LoadFailed(what=f"The column {column.name}", why=why)
 
 
 def _written(batch: Batch, columns: Sequence[Column]) -> bytes:

@@ -35,8 +35,7 @@ class SQLite:
         connection.execute("BEGIN IMMEDIATE")
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        if not statement.startswith("CREATE SCHEMA"):  # a file has one, and no other
-            self._connection.execute(statement, parameters)
+        self._connection.execute(statement, parameters)
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
         return self._connection.execute(statement, parameters).fetchall()
@@ -72,6 +71,12 @@ class SQLite:
             rows += batch.num_rows
         return rows
 
+    def make_schema(self, name: str) -> None:
+        pass  # a file has one, and no other
+
+    def add(self, table: str, column: Column) -> None:
+        self.execute(queries.add(self.dialect, table, column))
+
     def prepared(self) -> None:
         pass
 
@@ -95,13 +100,22 @@ _AFFINITIES = (
 
 
 def _plain(array: Any, column: Column) -> list[Any]:
-    values = array.to_pylist()
+    values = _python(array, column)
     _refuse_unfit(values, column)
     if column.kind in _AS_TEXT:
         return [None if value is None else str(value) for value in values]
     if column.kind in _MOMENTS:
         return [None if value is None else value.isoformat(" ") for value in values]
     return values
+
+
+def _python(array: Any, column: Column) -> list[Any]:
+    """LoadFailed for a day that Python has no form for."""
+    try:
+        return array.to_pylist()
+    except (ValueError, OverflowError):
+        why = "it has a day before the year 1 or after 9999 in it"
+        raise errors.LoadFailed(what=f"The column {column.name}", why=why) from None
 
 
 def _refuse_unfit(values: Sequence[Any], column: Column) -> None:

@@ -22,9 +22,11 @@ from headrace.worker.transfer.targets import Loaded, Loading
 
 _LOADS = [
     Column("job", Kind.TEXT),
+    Column("target", Kind.TEXT),
     Column("state", Kind.TEXT),
     Column("attempt", Kind.TEXT),
     Column("value", Kind.TEXT),
+    Column("kind", Kind.TEXT),
     Column("rows", Kind.BIGINT),
 ]
 _DECIMAL = re.compile(r"(numeric|decimal)\s*(\(.*\))?", re.IGNORECASE)
@@ -56,6 +58,14 @@ class Database(Protocol):
         """Puts the rows into the table; how many there were."""
         ...
 
+    def make_schema(self, name: str) -> None:
+        """The schema is there. Who may only use it is not asked for more, nor who may only use a table."""
+        ...
+
+    def add(self, table: str, column: Column) -> None:
+        """The table has the column. LoadFailed where others do not let go of the table."""
+        ...
+
     def prepared(self) -> None:
         """The table of bookmarks and the job's row in it are to be there for others, too."""
         ...
@@ -76,20 +86,22 @@ class Tables:
         self._prepare()
 
     def bookmark(self) -> Bookmark | None:
-        asked = f"SELECT state, attempt, value FROM {self._loads} WHERE job = {self._mark}{self._database.locking}"  # noqa: S608
-        ((state, attempt, value),) = self._database.rows(asked, [self._scope.job])
-        return Bookmark(state, json.loads(value), attempt) if state is not None else None
+        asked = f"SELECT state, attempt, value, kind FROM {self._loads} WHERE job = {self._mark}"  # noqa: S608
+        ((state, attempt, value, kind),) = self._database.rows(asked + self._database.locking, [self._scope.job])
+        return Bookmark(state, json.loads(value), attempt, kind) if state is not None else None
 
     def decimals(self) -> Collection[str]:
-        return {name.lower() for name, type in self._types().items() if _DECIMAL.fullmatch(type)}
+        return {name.lower() for name, type in self._types(self._end.table or "").items() if _DECIMAL.fullmatch(type)}
 
     def write(self, loading: Loading) -> Loaded:
-        there = self._make_room(loading.columns)
+        there = self._make_room(self._end.table or "", loading.columns)
         types = {each.name: there.get(each.name) or there[each.name.lower()] for each in loading.columns}
         columns = [self._database.kept(each, types[each.name]) for each in loading.columns]
         other = {each.name for each in columns if not self._database.takes(each, types[each.name])}
         own = replace(loading, columns=columns)
         rows = self._stage(own, types, other) if other or own.load.mode is Mode.UPSERT else self._insert(own)
+        if loading.load.mode is Mode.REPLACE:
+            self._forget_others()
         self._move_bookmark(loading, rows)
         self._database.commit()
         return Loaded(rows)
@@ -101,8 +113,8 @@ class Tables:
     def _prepare(self) -> None:
         database, mark = self._database, self._mark
         if self._end.schema:
-            database.execute(f"CREATE SCHEMA IF NOT EXISTS {self._dialect.name(self._end.schema)}")
-        database.execute(queries.create(self._dialect, self._loads, _LOADS))
+            database.make_schema(self._end.schema)
+        self._make_room(LOADS, _LOADS)
         missing = f"WHERE NOT EXISTS (SELECT 1 FROM {self._loads} WHERE job = {mark})"  # noqa: S608 - names are quoted
         new = f"INSERT INTO {self._loads} (job) SELECT CAST({mark} AS {self._text}) {missing}"
         database.execute(new, [self._scope.job, self._scope.job])
@@ -112,19 +124,21 @@ class Tables:
     def _text(self) -> str:
         return "VARCHAR" if self._dialect.database == "duckdb" else "text"
 
-    def _make_room(self, columns: Sequence[Column]) -> Mapping[str, str]:
+    def _make_room(self, table: str, columns: Sequence[Column]) -> Mapping[str, str]:
         """The table is there, with all these columns; those that it has besides stay. The types of all."""
-        self._refuse_long([self._end.table or "", *(each.name for each in columns)])
-        self._database.execute(queries.create(self._dialect, self._table, columns))
-        there = self._types()
+        self._refuse_long([table, *(each.name for each in columns)])
+        there, whole = self._types(table), self._dialect.name(self._end.schema, table)
+        if not there:
+            self._database.execute(queries.create(self._dialect, whole, columns))
+            there = self._types(table)  # somebody else may have made it just before
         missing = [each for each in columns if each.name.lower() not in there]
         for column in missing:
-            self._database.execute(queries.add(self._dialect, self._table, column))
-        return self._types() if missing else there
+            self._database.add(whole, column)
+        return self._types(table) if missing else there
 
-    def _types(self) -> Mapping[str, str]:
-        """By the names of the columns, and by those in small letters."""
-        found = self._database.types(self._end.schema, self._end.table or "")
+    def _types(self, table: str) -> Mapping[str, str]:
+        """By the names of the columns, and by those in small letters; nothing of a table that is not there."""
+        found = self._database.types(self._end.schema, table)
         return {**{name.lower(): type for name, type in found.items()}, **found}
 
     def _refuse_long(self, names: Sequence[str]) -> None:
@@ -165,10 +179,23 @@ class Tables:
         for column, there in columns.items():
             changing = conversions.changing(self._dialect, column, there)
             if changing and self._database.rows(queries.count(self._dialect.name(STAGING), changing))[0][0]:
-                why = f"it has a value that would become another one in the target's column, which is {there}"
-                raise errors.LoadFailed(what=f"The column {column.name}", why=why)
+                raise conversions.refusal(column, there)
+
+    def _forget_others(self) -> None:
+        """What other jobs had loaded into the table has been taken away: they are to load it again."""
+        theirs = f"target = {self._mark} AND job <> {self._mark} AND value <> 'null'"
+        forgotten = f"UPDATE {self._loads} SET state = NULL, value = NULL WHERE {theirs}"  # noqa: S608
+        self._database.execute(forgotten, [self._target, self._scope.job])
+
+    @property
+    def _target(self) -> str:
+        """The table's name, which letters of another size are another one of in PostgreSQL alone."""
+        table = self._end.table or ""
+        return table if self._dialect is queries.POSTGRES else table.lower()
 
     def _move_bookmark(self, loading: Loading, rows: int) -> None:
-        values = ", ".join(f"{name} = {self._mark}" for name in ("state", "attempt", "value", "rows"))
-        moved = [self._scope.state, self._scope.attempt, json.dumps(loading.reached), rows, self._scope.job]
-        self._database.execute(f"UPDATE {self._loads} SET {values} WHERE job = {self._mark}", moved)  # noqa: S608
+        moved = {"target": self._target, "state": self._scope.state, "attempt": self._scope.attempt}
+        moved |= {"value": json.dumps(loading.reached), "kind": loading.kind, "rows": rows}
+        values = ", ".join(f"{name} = {self._mark}" for name in moved)
+        moving = f"UPDATE {self._loads} SET {values} WHERE job = {self._mark}"  # noqa: S608
+        self._database.execute(moving, [*moved.values(), self._scope.job])
