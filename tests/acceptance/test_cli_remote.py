@@ -305,7 +305,9 @@ def test_a_run_that_is_refused(remotely: Callable[..., Said], here: Served) -> N
     assert remotely("run", "mill", "grind", "--from", "no_such").err.startswith(
         "error: The pipeline grind has no block"
     )
-    assert remotely("run", here.folder, "grind").err == f"error: There is no project {here.folder}; there are mill.\n"
+    assert remotely("run", here.folder, "grind").err.startswith(
+        f"error: There is no project {here.folder}; there are mill"
+    )
     assert remotely("run", "mill", "grind", "--var", "=1").code == 2
     assert remotely("run", "--resume", 9999).code == 2
 
