@@ -1,7 +1,6 @@
 """Whoever merges the small files of a dataset is killed at any moment, and others write: each row is there, and once."""
 
 import itertools
-import os
 import random
 import signal
 import subprocess
@@ -15,11 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.crash import merging
+from tests.crash import homes, merging
 from tests.crash.conftest import LONG
 
-from headrace import clock, settings
-from headrace.app import App
+from headrace import clock
 from headrace.datasets import compacting, tables
 from headrace.engine import compactor, interrupted
 from headrace.engine.compactor import Compactor
@@ -30,17 +28,11 @@ ROOT = Path(__file__).parents[2]
 FATES = [*itertools.product(["commit"], ["before", "after"], range(1, 5)), *(("step", "after", n) for n in range(1, 4))]
 
 
-class Home:
+class Home(homes.Home):
     def __init__(self, folder: Path, database: str | None) -> None:
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-        self.environment |= {"HEADRACE_HOME": str(folder / "home")}
-        self.environment |= {"HEADRACE_DATABASE": database} if database else {}
-        self.app = App(settings.load(self.environment))
+        super().__init__(folder, database)
         self._file = folder / "rows.parquet"
         self._written = 0
-
-    def close(self) -> None:
-        self.app.close()
 
     def append(self, times: int) -> None:
         """So often a row that is there once from now on."""

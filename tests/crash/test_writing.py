@@ -1,7 +1,6 @@
 """Whoever writes files into a dataset is killed at any of its deeds, and others write; said again, the files count once."""
 
 import itertools
-import os
 import random
 import signal
 import subprocess
@@ -14,11 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.crash import dying
+from tests.crash import dying, homes
 from tests.crash.conftest import LONG
 
-from headrace import settings
-from headrace.app import App
 from headrace.model.dataset import WriteMode
 from headrace.operations import datasets
 
@@ -26,17 +23,11 @@ DEEDS = ("commit", "rename") if LONG else ("commit",)
 WHEN = ("before", "after") if LONG else ("before",)
 
 
-class Home:
+class Home(homes.Home):
     def __init__(self, folder: Path, database: str | None) -> None:
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-        self.environment |= {"HEADRACE_HOME": str(folder / "home")}
-        self.environment |= {"HEADRACE_DATABASE": database} if database else {}
-        self.app = App(settings.load(self.environment))
+        super().__init__(folder, database)
         self._folder = folder
         self._written = Counter[int]()
-
-    def close(self) -> None:
-        self.app.close()
 
     def file(self) -> Path:
         """One that has a row of its own, which is to count once from now on."""

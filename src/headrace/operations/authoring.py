@@ -138,7 +138,7 @@ def planned(app: App, new: NewPipeline) -> Plan:
     sight.refuse_beyond(app, new.tags)
     found = authored.found(app.settings.home)
     name, uid = _place(app, found, new)
-    app.store.projects.refuse_remembered(found.path, found.name, name, new.tags)
+    sight.refuse_remembered(app, found, name, new.tags)
     blank = drafts.pipeline(name, new.name, "python", new.description, new.tags, clock.now())
     after, codes = _filled({**blank, **new.extra}, new.blocks)
     authored.refuse_crowd(found, codes, authored.SPARE)

@@ -20,7 +20,7 @@ from headrace.model.query import Query
 from headrace.model.run import Run, RunSettings
 from headrace.model.transfer import LoadType, Transfer
 from headrace.model.trigger import Definition, Trigger, TriggerSettings, TriggerType
-from headrace.operations import authoring, catalogue, deleting, reasons, starting, triggers
+from headrace.operations import authoring, catalogue, deleting, listing, reasons, starting, triggers
 from headrace.operations.asking import Asked
 from headrace.operations.authoring import NewBlock, NewPipeline
 from headrace.operations.catalogue import Entry
@@ -360,14 +360,9 @@ def _forget(app: App, row: PipelineRow, *, stopped: bool = False) -> None:
 
 
 def _delete_runs(app: App, pipeline_id: int, *, stopped: bool) -> None:
-    after: int | None = None
-    while True:
-        found = app.store.runs.page(Query(pipeline=pipeline_id), _PAGE, after)
-        for each in found.runs:
-            if stopped or app.store.runs.cancel_reason(each.run.id) != reasons.DELETED:
-                _delete_run(app, each.run)
-        if (after := found.after) is None:
-            return
+    for each in listing.walk(app, Query(pipeline=pipeline_id), _PAGE):
+        if stopped or app.store.runs.cancel_reason(each.run.id) != reasons.DELETED:
+            _delete_run(app, each.run)
 
 
 def _delete_run(app: App, run: Run) -> None:

@@ -14,8 +14,8 @@ from headrace.operations import documents
 from headrace.store.runs import Listed
 
 MOST = 1000  # runs on a page
-GREATEST = 2**63 - 1  # of ids,
-DIGITS = 19  # which has so many
+GREATEST = 2**63 - 1  # of ids
+DIGITS = len(str(GREATEST))
 
 NUMBER, TEXT = "an id: a whole number, 1 or more", "text in UTF-8, without NUL"
 

@@ -66,7 +66,7 @@ def create(app: App, folder: Path, new: New) -> Draft:
         own = {"uuid": name, "name": new.title, "created_at": str(at)}
         whole = {**drafted(app, folder, new.like).whole, **own}
     sight.refuse_beyond(app, tags(whole))
-    app.store.projects.refuse_remembered(found.path, found.name, name, tags(whole))
+    sight.refuse_remembered(app, found, name, tags(whole))
     pipeline_files.create(found, name, whole)
     return _written(app, found, name)
 

@@ -41,6 +41,15 @@ def refuse_beyond(app: App, tags: Collection[str]) -> None:
         raise reaches.beyond(app.reach)
 
 
+def refuse_remembered(app: App, found: Project, name: str, tags: Collection[str]) -> None:
+    """PipelineExists for a new pipeline of these tags whose name another had that is beyond reach.
+
+    Whoever may change everything need not be looked after: nothing is beyond their reach, and nobody else waits for that.
+    """
+    if app.reach is not None:
+        app.store.projects.refuse_remembered(found.path, found.name, name, tags)
+
+
 def seen_names(app: App, found: Project) -> Sequence[str]:
     """The names of the project's pipelines that are seen."""
     if app.reach is None or app.reach.sees_all:
